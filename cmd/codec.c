@@ -1,0 +1,252 @@
+/*
+ * codec.c: from settings to runs.
+ *
+ * Usually there is one run. Where "-" stands among files, its output goes to standard output and theirs beside them, so
+ * that the command line is cut into runs of the same kind, in order; so it is where the user allowed some targets to be
+ * replaced.
+ */
+#include "cmd/codec.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd/operands.h"
+#include "cmd/report.h"
+#include "cmd/signals.h"
+#include "pipeline/run.h"
+#include "pipeline/temp.h"
+#include "strategies/strategies.h"
+
+#define GNU_MAX_SUFFIX 30
+
+/* Combinations that would lose data or mean nothing. */
+static int check_settings(const struct ccp_settings *s)
+{
+	bool stdin_named = s->name_count == 0 && s->files_from == NULL;
+	size_t suffix_len = strlen(s->suffix);
+
+	if ((suffix_len == 0 && !s->decompress) || suffix_len > GNU_MAX_SUFFIX || strchr(s->suffix, '/') != NULL) {
+		fprintf(stderr, "%s: invalid suffix '%s'\n", s->program, s->suffix);
+		return s->gnu ? CCP_EXIT_FAILED : CCP_EXIT_USAGE;
+	}
+	for (size_t i = 0; i < s->name_count; i++)
+		stdin_named |= strcmp(s->names[i], "-") == 0;
+	if (s->remove && (s->to_stdout || s->output != NULL || stdin_named))
+		return ccp_usage_error(s, "--rm has no meaning with %s",
+				       s->test ? "-t" : s->list ? "-l" : s->output != NULL ? "-o" :
+				       s->to_stdout ? "-c" : "standard input");
+	if (s->remove && s->keep)
+		return ccp_usage_error(s, "--rm and -k exclude each other");
+	if (s->output != NULL && (s->to_stdout || s->output_dir != NULL) && !s->passthrough)
+		return ccp_usage_error(s, "-o has no meaning with %s", s->output_dir != NULL ? "--output-dir" :
+				       s->test ? "-t" : s->list ? "-l" : "-c");
+	if (s->output_dir != NULL && s->to_stdout)
+		return ccp_usage_error(s, "--output-dir has no meaning with %s",
+				       s->test ? "-t" : s->list ? "-l" : "-c");
+	if (s->files_from != NULL && strcmp(s->files_from, "-") == 0 && s->name_count > 0 && stdin_named)
+		return ccp_usage_error(s, "standard input cannot be both --files-from and an input");
+	if (s->nul_separated && s->files_from == NULL)
+		return ccp_usage_error(s, "-0 has no meaning without --files-from");
+	return 0;
+}
+
+/* Nobody wants to see compressed data, or to type it. GNU gzip looks at this for standard input alone. */
+static bool refuse_terminal(const struct ccp_settings *s)
+{
+	bool from_stdin = false, to_stdout = (s->to_stdout && !s->test && !s->list) && s->output == NULL;
+
+	for (size_t i = 0; i < s->name_count; i++)
+		from_stdin |= strcmp(s->names[i], "-") == 0;
+	if (s->force || s->list)
+		return false;
+	if (s->decompress) {
+		if (!from_stdin || !(s->presume_tty || isatty(STDIN_FILENO)))
+			return false;
+	} else if (!(from_stdin || (to_stdout && !s->gnu)) || s->output != NULL ||
+		   !(s->presume_tty || isatty(STDOUT_FILENO))) {
+		return false;
+	}
+	if (!s->quiet)
+		fprintf(stderr, "%s: compressed data not %s a terminal. Use -f to force %scompression.\n"
+			"For help, type: %s%s%s -h\n", s->program, s->decompress ? "read from" : "written to",
+			s->decompress ? "de" : "", s->program, s->gnu ? "" : " ", s->gnu ? "" : s->command);
+	return true;
+}
+
+static void fill_run(struct ccp_run_options *run, const struct ccp_settings *s, struct ccp_report *report)
+{
+	bool remove = s->remove || (s->gnu && !s->keep && !s->to_stdout);
+
+	*run = (struct ccp_run_options){
+		.transform = ccp_transform_find(s->decompress ? "gunzip" : "gzip"),
+		.transform_options = {
+			.level = s->level,
+			.chunk_bytes = s->chunk_bytes,
+			.verify = s->verify || remove,
+			.store_name = s->drop_name <= 0,
+			.store_time = s->drop_time <= 0,
+			.passthrough = s->passthrough || (s->force && s->to_stdout && !s->list),
+		},
+		.walk = { .nul_separated = s->nul_separated, .recursive = s->recursive, .skip_dir = s->output_dir,
+			  .skip_name_suffix = CCP_TEMP_SUFFIX },
+		.source = { .force = s->force, .refuse_setid = s->gnu, .remove_source = remove || s->gnu },
+		.sink_options = {
+			.naming = s->decompress ? CCP_NAME_STRIP_SUFFIX : CCP_NAME_ADD_SUFFIX,
+			.suffix = s->suffix,
+			.restore_name = s->decompress && s->drop_name == 0,
+			.output = s->output,
+			.output_dir = s->output_dir,
+			.force = s->force,
+			.force_suffix = s->force,
+			.remove_source = remove,
+			.fsync = (enum ccp_fsync)s->fsync,
+			.keep_metadata = true,
+			.gnu = s->gnu,
+		},
+		.report = ccp_report_result,
+		.tick = ccp_report_tick,
+		.arg = report,
+		.fault = s->fault,
+		.swap_ms = s->swap_ms,
+		.strategies = ccp_strategies,
+	};
+}
+
+/* Where this run's outputs go. */
+static void choose_sink(struct ccp_run_options *run, const struct ccp_settings *s, struct ccp_report *report,
+			bool from_stdin)
+{
+	const char *sink = s->test || s->list ? "null" : s->output != NULL ? "single" :
+			   s->to_stdout || from_stdin ? "stdout" : "file";
+
+	run->sink = ccp_sink_find(sink);
+	report->to_file = strcmp(sink, "file") == 0;
+	run->source.to_stdout = !report->to_file;
+	if (from_stdin && !s->gnu) {
+		/* GNU gzip stores the time of standard input if that is a file; the same data gives the same bytes */
+		run->transform_options.store_name = s->drop_name == 0;
+		run->transform_options.store_time = s->drop_time == 0;
+	}
+	run->source.need_mtime = from_stdin && run->transform_options.store_time;
+	if (!report->to_file) {
+		run->source.remove_source = false;
+		run->sink_options.remove_source = false;
+	}
+}
+
+/* One run over operands of the same kind. Returns 0, or -1 if there is no sense in going on. */
+static int run_some(const struct ccp_run_options *base, struct ccp_report *report, const struct ccp_operand *list,
+		    size_t count, const char *files_from)
+{
+	struct ccp_run_options run = *base;
+	struct ccp_run_summary summary = { 0 };
+	struct ccp_err err;
+	char **names = calloc(count + 1, sizeof *names);
+	int result = -1;
+
+	ccp_err_clear(&err);
+	if (names == NULL) {
+		ccp_err_set(&err, CCP_E_NO_MEMORY, "out of memory");
+		goto out;
+	}
+	for (size_t i = 0; i < count; i++)
+		names[i] = list[i].name;
+	run.walk.names = names;
+	run.walk.name_count = count;
+	run.walk.files_from = files_from;
+	choose_sink(&run, report->settings, report, count > 0 && list[0].is_stdin);
+	run.sink_options.force |= count > 0 && list[0].force;
+	report->run = &run;
+	result = ccp_run(&run, &summary, &err);
+	ccp_report_run_ended(report, &summary);
+out:
+	free(names);
+	if (result != 0 && ccp_signals_caught() == 0 && err.code != CCP_E_CANCELLED)
+		ccp_report_error(report, &err);
+	report->run = base;
+	return result;
+}
+
+static void run_all(const struct ccp_run_options *base, struct ccp_report *report, const struct ccp_operands *operands)
+{
+	const struct ccp_settings *s = report->settings;
+	bool cut = s->output == NULL && !s->passthrough;
+	const char *files_from = s->files_from;
+	size_t begin = 0, end;
+
+	for (; begin < operands->count && ccp_signals_caught() == 0; begin = end) {
+		const struct ccp_operand *first = &operands->list[begin];
+		bool list_too;
+
+		for (end = begin + 1; end < operands->count; end++)
+			if (cut && (operands->list[end].is_stdin != first->is_stdin ||
+				    operands->list[end].force != first->force))
+				break;
+		/* the names of a list come after those of the command line, with the last of them if they are alike */
+		list_too = end == operands->count && !(cut && (first->is_stdin || first->force));
+		if (run_some(base, report, first, end - begin, list_too ? files_from : NULL) != 0)
+			return;
+		if (list_too)
+			files_from = NULL;
+	}
+	if (files_from != NULL && ccp_signals_caught() == 0)
+		run_some(base, report, NULL, 0, files_from);
+}
+
+static int make_plan(struct ccp_run_options *run, struct ccp_settings *s)
+{
+	struct ccp_host host;
+	struct ccp_err err;
+
+	if (s->window > 0)
+		s->plan.window = (size_t)s->window;
+	if (run->transform == NULL)
+		ccp_err_set(&err, CCP_E_UNSUPPORTED, "%s is not built in", s->decompress ? "gunzip" : "gzip");
+	else if (run->transform->probe != NULL && run->transform->probe() != NULL)
+		ccp_err_set(&err, CCP_E_UNSUPPORTED, "%s: %s", run->transform->name, run->transform->probe());
+	else if (run->transform->need(&run->transform_options, &run->need, &err) == 0) {
+		ccp_host_read(&host);
+		if (ccp_plan_make(&run->plan, &s->plan, &run->need, &host, ccp_strategies, &err) == 0)
+			return 0;
+	}
+	if (err.code == CCP_E_USAGE)
+		return ccp_usage_error(s, "%s", err.text);
+	fprintf(stderr, "%s: %s\n", s->program, err.text);
+	return CCP_EXIT_FAILED;
+}
+
+int ccp_codec_main(struct ccp_settings *s)
+{
+	static char dash[] = "-";
+	struct ccp_operands operands = { .list = NULL };
+	struct ccp_run_options base;
+	struct ccp_report report;
+	int status = check_settings(s);
+
+	if (status != 0)
+		return status;
+	if (s->name_count == 0 && s->files_from == NULL)
+		s->names[s->name_count++] = dash;
+	if (refuse_terminal(s))
+		return CCP_EXIT_FAILED;
+	ccp_report_init(&report, s);
+	fill_run(&base, s, &report);
+	report.run = &base;
+	status = make_plan(&base, s);
+	if (status != 0)
+		goto out;
+	ccp_report_plan(&report, &base.plan);
+	if (ccp_operands_init(&operands, &report, !s->to_stdout && s->output == NULL) != 0) {
+		fprintf(stderr, "%s: out of memory\n", s->program);
+		status = CCP_EXIT_FAILED;
+		goto out;
+	}
+	run_all(&base, &report, &operands);
+	status = ccp_signals_caught() == 0 ? ccp_report_end(&report) : CCP_EXIT_FAILED;
+out:
+	ccp_operands_release(&operands);
+	ccp_report_release(&report);
+	return status;
+}

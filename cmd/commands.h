@@ -1,0 +1,23 @@
+/*
+ * commands.h: what a command is; one file a command defines one struct.
+ */
+#ifndef CCP_CMD_COMMANDS_H
+#define CCP_CMD_COMMANDS_H
+
+#include "cmd/options.h"
+
+struct ccp_command {
+	const char *name;
+	const char *help;            /* one line */
+	const char *operands;        /* for the usage line */
+	unsigned bit;                /* CCP_FOR_…: its options */
+	int (*run)(struct ccp_settings *settings); /* returns the exit status */
+};
+
+extern const struct ccp_command ccp_command_gzip, ccp_command_gunzip, ccp_command_cat, ccp_command_test,
+	ccp_command_list, ccp_command_info;
+
+/* All of them, ended by NULL. */
+extern const struct ccp_command *const ccp_commands[];
+
+#endif

@@ -1,0 +1,229 @@
+/*
+ * info.c: the command info: what this machine allows and what this program was built with. The tables are the same that
+ * runs use, so that whatever is added to a folder shows up here.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <zlib.h>
+#ifdef CCP_HAVE_LIBDEFLATE
+#include <libdeflate.h>
+#endif
+#ifdef CCP_HAVE_ISAL
+#include <isa-l.h>
+#endif
+
+#include "cmd/commands.h"
+#include "cmd/text.h"
+#include "pipeline/plan.h"
+#include "pipeline/sink.h"
+#include "pipeline/source.h"
+#include "pipeline/transform.h"
+#include "strategies/strategies.h"
+#include "version.h"
+
+#define TEXT_OF(number) #number
+#define STRING(number) TEXT_OF(number)
+
+struct library {
+	const char *name;
+	const char *version;         /* NULL = not built in */
+	const char *loss;            /* what goes without it */
+};
+
+/* Ended by a NULL name. Shape: room for 6. */
+static void list_libraries(struct library *list)
+{
+	*list++ = (struct library){ "zlib", zlibVersion(), "" };
+#ifdef CCP_HAVE_LIBDEFLATE
+	*list++ = (struct library){ "libdeflate", LIBDEFLATE_VERSION_STRING, "" };
+#else
+	*list++ = (struct library){ "libdeflate", NULL, "zlib does its work, slower" };
+#endif
+#ifdef CCP_HAVE_ISAL
+	*list++ = (struct library){ "ISA-L",
+		STRING(ISAL_MAJOR_VERSION) "." STRING(ISAL_MINOR_VERSION) "." STRING(ISAL_PATCH_VERSION), "" };
+#else
+	*list++ = (struct library){ "ISA-L", NULL, "the fastest levels of gzip are slower" };
+#endif
+#ifdef CCP_HAVE_LIBURING
+	*list++ = (struct library){ "liburing", "yes", "" };
+#else
+	*list++ = (struct library){ "liburing", NULL, "async reads files with helper threads" };
+#endif
+#ifdef CCP_HAVE_OPENMP
+	*list++ = (struct library){ "OpenMP", "yes", "" };
+#else
+	*list++ = (struct library){ "OpenMP", NULL, "no strategy omp" };
+#endif
+	*list = (struct library){ .name = NULL };
+}
+
+static const char *reason(const char *(*probe)(void))
+{
+	return probe != NULL ? probe() : NULL;
+}
+
+static void stages_of(const struct ccp_strategy_ops *ops, char *text, size_t room)
+{
+	size_t len = 0;
+
+	text[0] = '\0';
+	for (unsigned stage = 0; stage < CCP_STAGES; stage++)
+		if (ops->fits & CCP_STAGE_BIT(stage))
+			len += (size_t)snprintf(text + len, room - len, "%s%s", len > 0 ? "," : "",
+						ccp_stage_name((enum ccp_stage)stage));
+}
+
+static void print_host(const struct ccp_host *host)
+{
+	char text[CCP_SIZE_TEXT];
+
+	printf("ccpipe %s\n\nCPUs usable: %u (online %u, affinity %u, ", CCP_VERSION, host->cpus, host->cpus_online,
+	       host->cpus_affinity);
+	if (host->cpu_quota > 0)
+		printf("quota %.2f)\n", host->cpu_quota);
+	else
+		printf("no quota)\n");
+	printf("memory: %s", ccp_text_size(host->memory, text));
+	if (host->memory_limit > 0)
+		printf(", limited to %s\n", ccp_text_size(host->memory_limit, text));
+	else
+		printf(", no limit\n");
+}
+
+static void print_strategies(void)
+{
+	printf("\nstrategies:\n");
+	for (const struct ccp_strategy_ops *const *ops = ccp_strategies; *ops != NULL; ops++) {
+		const char *why = reason((*ops)->probe), *note = why == NULL ? reason((*ops)->note) : NULL;
+		char stages[64];
+
+		stages_of(*ops, stages, sizeof stages);
+		printf("  %-10s %-16s %s\n", (*ops)->name, stages, (*ops)->help);
+		if (why != NULL)
+			printf("  %-10s %-16s cannot run here: %s\n", "", "", why);
+		if (note != NULL)
+			printf("  %-10s %-16s %s\n", "", "", note);
+	}
+}
+
+static void print_entry(const char *name, const char *help, const char *why)
+{
+	printf("  %-10s %s\n", name, help);
+	if (why != NULL)
+		printf("  %-10s cannot run here: %s\n", "", why);
+}
+
+static void print_text(const struct ccp_host *host)
+{
+	struct library libraries[6];
+
+	print_host(host);
+	print_strategies();
+	printf("\ntransforms:\n");
+	for (const struct ccp_transform_ops *const *ops = ccp_transforms; *ops != NULL; ops++)
+		print_entry((*ops)->name, (*ops)->help, reason((*ops)->probe));
+	printf("\nsources:\n");
+	for (const struct ccp_source_ops *const *ops = ccp_sources; *ops != NULL; ops++)
+		print_entry((*ops)->name, (*ops)->help, reason((*ops)->probe));
+	printf("\nsinks:\n");
+	for (const struct ccp_sink_ops *const *ops = ccp_sinks; *ops != NULL; ops++)
+		print_entry((*ops)->name, (*ops)->help, NULL);
+	printf("\nlibraries:\n");
+	list_libraries(libraries);
+	for (const struct library *library = libraries; library->name != NULL; library++)
+		printf("  %-10s %s%s%s\n", library->name, library->version != NULL ? library->version : "not built in",
+		       library->loss[0] != '\0' ? ": " : "", library->loss);
+}
+
+static void json_entry(const char *before, const char *name, const char *help, const char *why)
+{
+	printf("%s{\"name\":", before);
+	ccp_text_json(stdout, name);
+	printf(",\"help\":");
+	ccp_text_json(stdout, help);
+	printf(",\"runs\":%s", why == NULL ? "true" : "false");
+	if (why != NULL) {
+		printf(",\"reason\":");
+		ccp_text_json(stdout, why);
+	}
+}
+
+static void json_strategies(void)
+{
+	const char *before = "";
+
+	printf("\"strategies\":[");
+	for (const struct ccp_strategy_ops *const *ops = ccp_strategies; *ops != NULL; ops++, before = ",") {
+		const char *note = reason((*ops)->probe) == NULL ? reason((*ops)->note) : NULL;
+		const char *comma = "";
+
+		json_entry(before, (*ops)->name, (*ops)->help, reason((*ops)->probe));
+		printf(",\"stages\":[");
+		for (unsigned stage = 0; stage < CCP_STAGES; stage++) {
+			if (!((*ops)->fits & CCP_STAGE_BIT(stage)))
+				continue;
+			printf("%s\"%s\"", comma, ccp_stage_name((enum ccp_stage)stage));
+			comma = ",";
+		}
+		putchar(']');
+		if (note != NULL) {
+			printf(",\"note\":");
+			ccp_text_json(stdout, note);
+		}
+		putchar('}');
+	}
+	putchar(']');
+}
+
+static void print_json(const struct ccp_host *host)
+{
+	struct library libraries[6];
+	const char *before = "";
+
+	printf("{\"v\":1,\"version\":\"%s\",\"cpus\":%u,\"cpus_online\":%u,\"cpus_affinity\":%u,\"cpu_quota\":%.3f,"
+	       "\"memory\":%llu,\"memory_limit\":%llu,", CCP_VERSION, host->cpus, host->cpus_online,
+	       host->cpus_affinity, host->cpu_quota, (unsigned long long)host->memory,
+	       (unsigned long long)host->memory_limit);
+	json_strategies();
+	printf(",\"transforms\":[");
+	for (const struct ccp_transform_ops *const *ops = ccp_transforms; *ops != NULL; ops++, before = "},")
+		json_entry(before, (*ops)->name, (*ops)->help, reason((*ops)->probe));
+	printf("%s],\"sources\":[", before[0] != '\0' ? "}" : "");
+	before = "";
+	for (const struct ccp_source_ops *const *ops = ccp_sources; *ops != NULL; ops++, before = "},")
+		json_entry(before, (*ops)->name, (*ops)->help, reason((*ops)->probe));
+	printf("%s],\"sinks\":[", before[0] != '\0' ? "}" : "");
+	before = "";
+	for (const struct ccp_sink_ops *const *ops = ccp_sinks; *ops != NULL; ops++, before = "},")
+		json_entry(before, (*ops)->name, (*ops)->help, NULL);
+	printf("%s],\"libraries\":{", before[0] != '\0' ? "}" : "");
+	list_libraries(libraries);
+	for (const struct library *library = libraries; library->name != NULL; library++)
+		printf("%s\"%s\":%s%s%s", library == libraries ? "" : ",", library->name,
+		       library->version != NULL ? "\"" : "", library->version != NULL ? library->version : "null",
+		       library->version != NULL ? "\"" : "");
+	printf("}}\n");
+}
+
+static int run(struct ccp_settings *s)
+{
+	struct ccp_host host;
+
+	if (s->name_count > 0)
+		return ccp_usage_error(s, "info takes no names");
+	ccp_host_read(&host);
+	if (s->json)
+		print_json(&host);
+	else
+		print_text(&host);
+	return CCP_EXIT_OK;
+}
+
+const struct ccp_command ccp_command_info = {
+	.name = "info",
+	.help = "show the CPUs, memory, strategies and libraries that there are",
+	.operands = "",
+	.bit = CCP_FOR_INFO,
+	.run = run,
+};

@@ -1,0 +1,86 @@
+/*
+ * options.h: what the user asked for. One table of options serves parsing, --help and completion.
+ */
+#ifndef CCP_CMD_OPTIONS_H
+#define CCP_CMD_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "pipeline/plan.h"
+
+/* The commands that an option belongs to. CCP_FOR_GNU is the persona gzip, gunzip, zcat. */
+enum {
+	CCP_FOR_GZIP = 1u << 0,
+	CCP_FOR_GUNZIP = 1u << 1,
+	CCP_FOR_CAT = 1u << 2,
+	CCP_FOR_TEST = 1u << 3,
+	CCP_FOR_LIST = 1u << 4,
+	CCP_FOR_INFO = 1u << 5,
+	CCP_FOR_GNU = 1u << 6,
+};
+
+enum { CCP_EXIT_OK, CCP_EXIT_FAILED, CCP_EXIT_WARNING, CCP_EXIT_USAGE = 64 };
+
+enum ccp_progress_kind { CCP_PROGRESS_AUTO, CCP_PROGRESS_NONE, CCP_PROGRESS_PLAIN, CCP_PROGRESS_JSON };
+
+/* What is to be done instead of the command itself. */
+enum { CCP_ACT_RUN, CCP_ACT_HELP, CCP_ACT_VERSION, CCP_ACT_LICENSE };
+
+/*
+ * Everything that was said on the command line. Integers of on/off options are 0 or 1; -1 = not said.
+ * Memory: strings are borrowed from argv and the environment; `names` is released by ccp_settings_release.
+ */
+struct ccp_settings {
+	const char *program;         /* how messages begin: "ccpipe", or the name of the GNU persona */
+	const char *command;         /* "gzip", for usage messages */
+	unsigned bit;                /* CCP_FOR_… */
+	bool gnu;
+
+	int act;
+	int decompress, to_stdout, test, list, passthrough;
+	int force, keep, remove, verify, recursive, nul_separated;
+	int quiet, verbose;
+	int drop_name, drop_time;
+	int presume_tty, json;
+	int fsync;                   /* enum ccp_fsync */
+	int progress;                /* enum ccp_progress_kind */
+	int level;                   /* 0 = default */
+	const char *suffix, *output, *output_dir, *files_from;
+	struct ccp_plan_options plan;
+	uint64_t chunk_bytes;
+	const char *fault;
+	unsigned swap_ms;
+	int window;
+
+	char **names;
+	size_t name_count;
+
+	/* the parser's own */
+	int last_digit;              /* place of the last level digit in argv, to read -11 as eleven */
+	const char *last_digit_at;
+};
+
+/* Fills `settings` with the defaults of a command and from the environment. */
+void ccp_settings_init(struct ccp_settings *settings, const char *program, const char *command, unsigned bit);
+void ccp_settings_release(struct ccp_settings *settings);
+
+/*
+ * Reads the arguments in the manner of getopt_long: bundled short options, abbreviated long ones, operands anywhere
+ * unless POSIXLY_CORRECT is set. argv[0] is passed over. Stops at --help and the like, and says so in `act`.
+ * Errors: -1, and a message has been printed.
+ */
+int ccp_options_parse(struct ccp_settings *settings, int argc, char **argv);
+
+/* Prints the options of a command. */
+void ccp_options_help(FILE *out, unsigned bit);
+
+/* Prints "try --help" after a usage error; returns the exit status for it. */
+int ccp_usage_hint(const struct ccp_settings *settings);
+
+/* Prints a usage error and the hint; returns the exit status for it. */
+int ccp_usage_error(const struct ccp_settings *settings, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

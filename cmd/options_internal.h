@@ -1,0 +1,31 @@
+/*
+ * options_internal.h: a row of the table of options; between options_table.c and options.c.
+ */
+#ifndef CCP_CMD_OPTIONS_INTERNAL_H
+#define CCP_CMD_OPTIONS_INTERNAL_H
+
+#include "cmd/options.h"
+
+enum ccp_option_kind { CCP_OPTION_HEADING, CCP_OPTION_SET, CCP_OPTION_TEXT, CCP_OPTION_CALL, CCP_OPTION_NOTHING };
+
+struct ccp_option {
+	unsigned commands;       /* CCP_FOR_… */
+	char brief;              /* short option, or 0 */
+	const char *name;        /* long option, or NULL */
+	const char *argument;    /* name of the argument for the help, or NULL: takes none */
+	enum ccp_option_kind kind;
+	size_t field;            /* SET, CALL (an int), TEXT (a const char *) */
+	int value;
+	int (*call)(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
+	const char *help;        /* NULL = not shown */
+};
+
+/* Ended by a row without commands. */
+extern const struct ccp_option ccp_options[];
+
+static inline int *ccp_option_int(struct ccp_settings *settings, const struct ccp_option *option)
+{
+	return (int *)(void *)((char *)settings + option->field);
+}
+
+#endif

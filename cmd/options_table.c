@@ -1,0 +1,250 @@
+/*
+ * options_table.c: all options, and what each of them does.
+ *
+ * A row says how an option is spelt, for which commands, and what it does: set a field, keep the argument, or
+ * call a function. The order of the rows is the order of --help, and for the GNU persona that of GNU gzip's own table,
+ * so that the message about an ambiguous abbreviation lists the same names.
+ */
+#include "cmd/options_internal.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pipeline/sink.h"
+
+static int set_list(struct ccp_settings *s, const struct ccp_option *option, const char *value)
+{
+	(void)option, (void)value;
+	s->list = s->decompress = s->to_stdout = 1;
+	return 0;
+}
+
+static int set_test(struct ccp_settings *s, const struct ccp_option *option, const char *value)
+{
+	(void)option, (void)value;
+	s->test = s->decompress = s->to_stdout = 1;
+	return 0;
+}
+
+static int set_quiet(struct ccp_settings *s, const struct ccp_option *option, const char *value)
+{
+	(void)option, (void)value;
+	s->quiet = 1;
+	s->verbose = 0;
+	return 0;
+}
+
+static int set_verbose(struct ccp_settings *s, const struct ccp_option *option, const char *value)
+{
+	(void)option, (void)value;
+	s->quiet = 0;
+	s->verbose++;
+	return 0;
+}
+
+static int set_no_name(struct ccp_settings *s, const struct ccp_option *option, const char *value)
+{
+	(void)value;
+	s->drop_name = s->drop_time = option->value;
+	return 0;
+}
+
+/* A digit right after the 1 of the same argument makes 10, 11 or 12; in the GNU persona the last digit counts. */
+static int set_digit(struct ccp_settings *s, const struct ccp_option *option, const char *value)
+{
+	int digit = option->value;
+	bool second = !s->gnu && value != NULL && s->last_digit_at != NULL && value == s->last_digit_at + 1 &&
+		      s->last_digit == 1;
+
+	if (second && digit <= 2) {
+		digit += 10;
+	} else if (digit == 0) {
+		s->nul_separated = 1; /* -0 */
+		return 0;
+	}
+	s->level = digit;
+	s->last_digit = digit;
+	s->last_digit_at = value;
+	return 0;
+}
+
+static int parse_number(const char *text, unsigned long max, unsigned long *number)
+{
+	char *end;
+
+	if (!isdigit((unsigned char)text[0]))
+		return -1;
+	*number = strtoul(text, &end, 10);
+	return *end == '\0' && *number <= max ? 0 : -1;
+}
+
+static int bad_value(struct ccp_settings *s, const struct ccp_option *option, const char *value, const char *wanted)
+{
+	ccp_usage_error(s, "--%s: '%s' is not %s", option->name, value, wanted);
+	return -1;
+}
+
+static int set_level(struct ccp_settings *s, const struct ccp_option *option, const char *value)
+{
+	unsigned long number;
+
+	if (parse_number(value, 12, &number) != 0 || number == 0)
+		return bad_value(s, option, value, "a level from 1 to 12");
+	s->level = (int)number;
+	return 0;
+}
+
+static int set_count(struct ccp_settings *s, const struct ccp_option *option, const char *value)
+{
+	unsigned long number;
+
+	if (parse_number(value, 1000000, &number) != 0 || number == 0)
+		return bad_value(s, option, value, "a number from 1 to 1000000");
+	*ccp_option_int(s, option) = (int)number;
+	return 0;
+}
+
+static int set_chunk(struct ccp_settings *s, const struct ccp_option *option, const char *value)
+{
+	if (ccp_size_parse(value, &s->chunk_bytes) != 0 || s->chunk_bytes == 0)
+		return bad_value(s, option, value, "a size like 512K or 1M");
+	return 0;
+}
+
+static int choose(struct ccp_settings *s, const struct ccp_option *option, const char *value,
+		  const char *const *words, const char *wanted)
+{
+	for (int i = 0; words[i] != NULL; i++) {
+		if (strcmp(words[i], value) == 0) {
+			*ccp_option_int(s, option) = i;
+			return 0;
+		}
+	}
+	return bad_value(s, option, value, wanted);
+}
+
+static int set_fsync(struct ccp_settings *s, const struct ccp_option *option, const char *value)
+{
+	static const char *const words[] = { "auto", "always", "never", NULL }; /* enum ccp_fsync */
+
+	return choose(s, option, value, words, "auto, always or never");
+}
+
+static int set_progress(struct ccp_settings *s, const struct ccp_option *option, const char *value)
+{
+	static const char *const words[] = { "auto", "none", "plain", "json", NULL }; /* enum ccp_progress_kind */
+
+	return choose(s, option, value, words, "auto, plain, json or none");
+}
+
+/* Options of GNU gzip that name what is not there. */
+static int refuse(struct ccp_settings *s, const struct ccp_option *option, const char *value)
+{
+	if (option->value == 'b') {
+		/* a leftover of LZW: GNU gzip, too, reads the number and forgets it */
+		if (value[strspn(value, "0123456789")] == '\0')
+			return 0;
+		fprintf(stderr, "%s: -b operand is not an integer\n", s->program);
+	} else {
+		fprintf(stderr, "%s: %s not supported in this version\n", s->program,
+			option->value == 'Z' ? "-Z" : "--rsyncable");
+	}
+	ccp_usage_hint(s);
+	return -1;
+}
+
+/* Who knows an option. */
+#define GZ CCP_FOR_GZIP
+#define GU (CCP_FOR_GZIP | CCP_FOR_GUNZIP)
+#define GNU CCP_FOR_GNU
+#define CODEC (GU | GNU)
+#define DATA (GU | CCP_FOR_CAT | CCP_FOR_TEST | CCP_FOR_LIST)
+#define OUT (GU | CCP_FOR_CAT)
+#define ALL (DATA | CCP_FOR_INFO | GNU)
+
+#define FIELD(name) offsetof(struct ccp_settings, name)
+#define HEADING(who, title) { .commands = (who), .kind = CCP_OPTION_HEADING, .help = (title) }
+#define ON(who, brief, name, field, value, help) \
+	{ (who), brief, name, NULL, CCP_OPTION_SET, FIELD(field), value, NULL, help }
+#define TEXT(who, brief, name, argument, field, help) \
+	{ (who), brief, name, argument, CCP_OPTION_TEXT, FIELD(field), 0, NULL, help }
+#define CALL(who, brief, name, value, function, help) \
+	{ (who), brief, name, NULL, CCP_OPTION_CALL, 0, value, function, help }
+#define ARG(who, brief, name, argument, field, function, help) \
+	{ (who), brief, name, argument, CCP_OPTION_CALL, FIELD(field), brief, function, help }
+#define LEVEL(who, digit) CALL(who, '0' + (digit), NULL, digit, set_digit, NULL)
+
+const struct ccp_option ccp_options[] = {
+	HEADING(DATA & ~GNU, "What is done"),
+	{ .commands = GNU, .brief = 'a', .name = "ascii", .kind = CCP_OPTION_NOTHING },
+	ON(CODEC, 0, "to-stdout", to_stdout, 1, NULL),
+	ON(CODEC, 'c', "stdout", to_stdout, 1, "write on standard output, keep original files unchanged"),
+	ON(CODEC, 'd', "decompress", decompress, 1, "decompress"),
+	ON(CODEC, 0, "uncompress", decompress, 1, NULL),
+	ON(CODEC, 'f', "force", force, 1, "force overwrite of output file and compress links"),
+	ON(ALL, 'h', "help", act, CCP_ACT_HELP, "give this help"),
+	ON(GNU, 'H', NULL, act, CCP_ACT_HELP, NULL),
+	ON(GNU, 'k', "keep", keep, 1, "keep (don't delete) input files"),
+	ON(GU, 'k', "keep", keep, 1, "keep input files (the default)"),
+	CALL(CODEC, 'l', "list", 0, set_list, "list compressed file contents"),
+	ON(GNU, 'L', "license", act, CCP_ACT_LICENSE, "display software license"),
+	ON(GNU, 'm', NULL, drop_time, 1, NULL),
+	ON(GNU, 'M', NULL, drop_time, 0, NULL),
+	CALL(CODEC, 'n', "no-name", 1, set_no_name, "do not save or restore the original name and timestamp"),
+	CALL(CODEC | CCP_FOR_LIST, 'N', "name", 0, set_no_name, "save or restore the original name and timestamp"),
+	ON(GNU, 0, "-presume-input-tty", presume_tty, 1, NULL),
+	CALL(ALL, 'q', "quiet", 0, set_quiet, "suppress all warnings"),
+	CALL(CODEC, 0, "silent", 0, set_quiet, NULL),
+	ON(DATA | GNU, 'r', "recursive", recursive, 1, "operate recursively on directories"),
+	ON(GNU, 0, "synchronous", fsync, CCP_FSYNC_ALWAYS,
+	   "synchronous output (safer if system crashes, but slower)"),
+	TEXT(CODEC | CCP_FOR_LIST, 'S', "suffix", "SUF", suffix, "use suffix SUF on compressed files"),
+	CALL(CODEC, 't', "test", 0, set_test, "test compressed file integrity"),
+	CALL(ALL, 'v', "verbose", 0, set_verbose, "verbose mode"),
+	ON(ALL, 'V', "version", act, CCP_ACT_VERSION, "display version number"),
+	CALL(GZ | GNU, '1', "fast", 1, set_digit, "compress faster"),
+	CALL(GZ | GNU, '9', "best", 9, set_digit, "compress better"),
+	LEVEL(GZ, 0),
+	LEVEL(GZ | GNU, 2),
+	LEVEL(GZ | GNU, 3),
+	LEVEL(GZ | GNU, 4),
+	LEVEL(GZ | GNU, 5),
+	LEVEL(GZ | GNU, 6),
+	LEVEL(GZ | GNU, 7),
+	LEVEL(GZ | GNU, 8),
+	CALL(GNU, 'Z', "lzw", 'Z', refuse, NULL),
+	ARG(GNU, 'b', "bits", "BITS", act, refuse, NULL),
+	CALL(GNU, 0, "rsyncable", 'r', refuse, NULL),
+	ARG(GZ, 0, "level", "N", level, set_level,
+	    "level 1 (fastest) to 12 (smallest); -1 to -12 are the same"),
+
+	HEADING(DATA, "Input and output"),
+	TEXT(OUT, 'o', "output", "FILE", output, "write everything to FILE"),
+	TEXT(GU, 0, "output-dir", "DIR", output_dir, "write below DIR, with the folders of the inputs"),
+	ON(GU, 0, "rm", remove, 1, "remove each source once its output is verified, synced and in place"),
+	ON(GZ, 0, "verify", verify, 1, "decode what was compressed and compare, before it is written"),
+	ARG(OUT, 0, "fsync", "WHEN", fsync, set_fsync, "sync outputs: auto (with --rm), always, never"),
+	TEXT(DATA, 0, "files-from", "FILE", files_from, "read more names from FILE, one a line; - is standard input"),
+	ON(DATA & ~GZ, '0', "null", nul_separated, 1, "names in --files-from end in a NUL byte"),
+	ON(GZ, 0, "null", nul_separated, 1, "names in --files-from end in a NUL byte (also -0)"),
+
+	HEADING(DATA, "Concurrency and memory"),
+	TEXT(DATA, 'j', "jobs", "N", plan.jobs, "use N CPUs: a number, N%, -N (all but N), auto (default)"),
+	TEXT(DATA, 0, "strategy", "S", plan.strategy,
+	     "how work is run: a strategy of ccpipe info, or read=S,work=S,write=S"),
+	ARG(DATA, 0, "readers", "N", plan.readers, set_count, "workers that read"),
+	ARG(DATA, 0, "writers", "N", plan.writers, set_count, "workers that write"),
+	ARG(GZ, 0, "chunk", "SIZE", chunk_bytes, set_chunk, "cut inputs at multiples of SIZE; changes the output"),
+	TEXT(DATA, 0, "max-mem", "M", plan.max_mem, "hold at most M in buffers: SIZE (K, M, G) or N% of memory"),
+	ARG(DATA, 0, "window", "N", window, set_count, "chunks under way at the same time"),
+
+	HEADING(DATA, "Reporting"),
+	ARG(DATA, 0, "progress", "KIND", progress, set_progress, "auto (a line on a terminal), plain, json, none"),
+	ON(CCP_FOR_INFO, 0, "json", json, 1, "print JSON"),
+
+	/* for tests; never abbreviated */
+	TEXT(DATA, 0, "fault", "F", fault, NULL),
+	ARG(DATA, 0, "swap-ms", "N", swap_ms, set_count, NULL),
+	{ .commands = 0 },
+};

@@ -1,0 +1,102 @@
+/*
+ * signals.c: handlers that only set a flag and cancel the run.
+ *
+ * SIGPIPE is one of them: whoever closed the pipe wants no more, and outputs that are being written still have to be
+ * cleaned up before the program dies by it.
+ */
+#include "cmd/signals.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "pipeline/run.h"
+
+static volatile sig_atomic_t caught;       /* a signal's number */
+static volatile sig_atomic_t status_asked;
+
+static void on_end(int signal)
+{
+	if (caught == 0)
+		caught = signal;
+	ccp_run_cancel();
+}
+
+static void on_status(int signal)
+{
+	(void)signal;
+	status_asked = 1;
+}
+
+/*
+ * A closed descriptor 0, 1 or 2 would be given to the first file that is opened, and messages or data would go there.
+ * The stand-ins are opened the wrong way round, so that reading or writing them fails as it would have.
+ */
+static void open_standard(void)
+{
+	for (int fd = 0; fd <= 2; fd++)
+		if (fcntl(fd, F_GETFD) == -1 && open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) != fd)
+			_exit(1);
+}
+
+static bool is_ignored(int signal)
+{
+	struct sigaction old;
+
+	return sigaction(signal, NULL, &old) == 0 && old.sa_handler == SIG_IGN;
+}
+
+void ccp_signals_init(void)
+{
+	static const int ending[] = { SIGHUP, SIGINT, SIGPIPE, SIGTERM, SIGXCPU };
+	struct sigaction action = { .sa_handler = on_end, .sa_flags = SA_RESTART };
+	sigset_t none;
+
+	open_standard();
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGCHLD, SIG_DFL);
+	signal(SIGXFSZ, SIG_IGN); /* write says EFBIG instead */
+	sigemptyset(&action.sa_mask);
+	for (size_t i = 0; i < sizeof ending / sizeof ending[0]; i++)
+		if (!is_ignored(ending[i]))
+			sigaction(ending[i], &action, NULL);
+	action.sa_handler = on_status;
+	sigaction(SIGUSR1, &action, NULL);
+}
+
+int ccp_signals_caught(void)
+{
+	return caught;
+}
+
+bool ccp_signals_status_asked(void)
+{
+	bool asked = status_asked != 0;
+
+	status_asked = 0;
+	return asked;
+}
+
+bool ccp_signals_foreground(void)
+{
+	return !is_ignored(SIGINT);
+}
+
+bool ccp_signals_pipe_ignored(void)
+{
+	return is_ignored(SIGPIPE);
+}
+
+void ccp_signals_die(int number)
+{
+	sigset_t set;
+
+	signal(number, SIG_DFL);
+	raise(number);
+	/* not reached unless it is blocked */
+	sigemptyset(&set);
+	sigaddset(&set, number);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+}

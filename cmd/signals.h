@@ -1,0 +1,27 @@
+/*
+ * signals.h: signals as flags. A signal that ends the program cancels the run first, so that nothing partial is left.
+ */
+#ifndef CCP_CMD_SIGNALS_H
+#define CCP_CMD_SIGNALS_H
+
+#include <stdbool.h>
+
+/* Opens closed standard descriptors, and installs the handlers; what was inherited as ignored stays so. */
+void ccp_signals_init(void);
+
+/* The signal that asked us to end, or 0. */
+int ccp_signals_caught(void);
+
+/* Whether SIGUSR1 has come since the last call. Threads: the main thread. */
+bool ccp_signals_status_asked(void);
+
+/* Whether SIGINT reaches us: not in the background, where a question would have no answer. */
+bool ccp_signals_foreground(void);
+
+/* Dies by `signal`, as the parent expects it. */
+void ccp_signals_die(int signal);
+
+/* Whether SIGPIPE was inherited as ignored: then a closed pipe is an error like any other. */
+bool ccp_signals_pipe_ignored(void);
+
+#endif

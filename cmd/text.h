@@ -1,0 +1,30 @@
+/*
+ * text.h: words for people: quoted names, sizes with units; and strings for JSON.
+ */
+#ifndef CCP_CMD_TEXT_H
+#define CCP_CMD_TEXT_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+#define CCP_SIZE_TEXT 24
+
+/*
+ * Prints a path so that it can be pasted into a shell: as it is, or in '…' if it has blanks or shell characters, or as
+ * $'…' if it has control characters or bytes that are no UTF-8: a name can never forge a line of output.
+ */
+void ccp_text_path(FILE *out, const char *path);
+
+/* "0 B", "812 B", "1.5 KiB", "5.1 GiB". Shape: room for CCP_SIZE_TEXT. Returns `text`. */
+const char *ccp_text_size(uint64_t bytes, char *text);
+
+/* "0.35 s", "6.4 s", "75 s", "12:05". Shape: room for CCP_SIZE_TEXT. */
+const char *ccp_text_seconds(double seconds, char *text);
+
+/* Prints a string as JSON, with its quotes; bytes that are no UTF-8 become U+FFFD. */
+void ccp_text_json(FILE *out, const char *text);
+
+/* Prints `"path":…`, and `,"path_hex":"…"` too if the path is no UTF-8. */
+void ccp_text_json_path(FILE *out, const char *path);
+
+#endif

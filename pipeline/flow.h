@@ -1,0 +1,130 @@
+/*
+ * flow.h: the hub. It takes slots in sequence order, hands a job from stage to stage, restores order at EMIT, and stops on
+ * cancel.
+ *
+ * Life of a job:  NEXT (the flow itself) -> READ -> WORK -> WRITE -> its slot is free, and NEXT runs again.
+ * An executor takes a job that was submitted to it, runs the stage with ccp_flow_run(), and then says so with
+ * ccp_flow_advance(), which answers whether the same executor goes on with the next stage at once (fused) or not.
+ */
+#ifndef CCP_PIPELINE_FLOW_H
+#define CCP_PIPELINE_FLOW_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "pipeline/err.h"
+#include "pipeline/job.h"
+
+struct ccp_exec;
+struct ccp_flow;
+struct ccp_next;
+struct ccp_arena;
+struct ccp_sink;
+struct ccp_sink_ops;
+struct ccp_source_options;
+struct ccp_sink_options;
+
+/* One worker's own things: the transform's state, opened at the first WORK. One a thread or process. Zero before use. */
+struct ccp_worker {
+	void *state;
+	bool opened;
+};
+
+/* Closes what the worker holds. */
+void ccp_worker_release(struct ccp_flow *flow, struct ccp_worker *worker);
+
+/*
+ * What became of one input, told in the order of the inputs' index, one at a time.
+ * Memory: borrowed during the call.
+ */
+struct ccp_result {
+	const struct ccp_input *input;   /* path, meta, origin, bytes; err */
+	enum ccp_outcome outcome;
+	struct ccp_err err;              /* code CCP_OK, a warning or an error */
+	const char *target;              /* final name, or NULL */
+};
+
+/* Everything that a flow is made of; const during the run. Pointers are borrowed until ccp_flow_free. */
+struct ccp_flow_config {
+	struct ccp_next *next;                           /* yields jobs: next.h */
+	const struct ccp_transform_ops *transform;
+	const struct ccp_transform_options *transform_options;
+	const struct ccp_transform_need *need;
+	const struct ccp_source_options *source_options;
+	const struct ccp_sink_ops *sink_ops;
+	const struct ccp_sink_options *sink_options;
+	struct ccp_sink *sink;
+	struct ccp_arena *arena;                         /* slots: memory.h */
+	void (*report)(void *arg, const struct ccp_result *result);
+	void *report_arg;
+};
+
+/* Counters for progress and the summary; read at any time. */
+struct ccp_flow_counts {
+	_Atomic uint64_t bytes_in, bytes_out;
+	_Atomic uint64_t inputs_done, inputs_skipped, inputs_failed;
+	_Atomic uint64_t jobs;
+};
+
+int ccp_flow_new(struct ccp_flow **flow, const struct ccp_flow_config *config, struct ccp_err *err);
+void ccp_flow_free(struct ccp_flow *flow);
+
+/*
+ * Sets or replaces the executor of a stage, before the run or while it goes on: new jobs go to the new one, the old one
+ * drains. Threads: any. Memory: `exec` is borrowed until the flow has finished and is closed by the caller after that.
+ */
+void ccp_flow_set_exec(struct ccp_flow *flow, enum ccp_stage stage, struct ccp_exec *exec);
+
+/* Submits the first jobs. All executors are open. */
+void ccp_flow_start(struct ccp_flow *flow);
+
+/* Whether every job is back. */
+bool ccp_flow_finished(const struct ccp_flow *flow);
+
+/* Waits until the flow has finished or `timeout_ms` has passed, or a signal came. True if finished. */
+bool ccp_flow_wait(struct ccp_flow *flow, int timeout_ms);
+
+/* The eventfd that becomes readable when the flow has finished (for executors that run in the caller). */
+int ccp_flow_done_fd(const struct ccp_flow *flow);
+
+/* Stops the run: NEXT ends, queued jobs do nothing, outputs are aborted. Async-signal-safe. */
+void ccp_flow_cancel(struct ccp_flow *flow);
+bool ccp_flow_cancelled(const struct ccp_flow *flow);
+
+/* A descriptor that is readable once the run is cancelled, for whoever sleeps on other descriptors. */
+int ccp_flow_cancel_fd(const struct ccp_flow *flow);
+
+/* The error that ended the whole run (a shared output that could not be written), or NULL. After the flow has finished. */
+const struct ccp_err *ccp_flow_fatal(const struct ccp_flow *flow);
+
+const struct ccp_flow_config *ccp_flow_config(const struct ccp_flow *flow);
+struct ccp_flow_counts *ccp_flow_counts(struct ccp_flow *flow);
+
+/*
+ * Runs the verb of a stage for a job, in the caller. Errors stay in the job (piece.err).
+ * Threads: the holder of the job. READ and WORK may run in a worker process, WRITE may not.
+ */
+void ccp_flow_run(struct ccp_flow *flow, struct ccp_worker *worker, enum ccp_stage stage, struct ccp_job *job);
+
+/*
+ * READ in steps, for an executor that waits by itself: begin decides whether there is anything to read at all
+ * (false: go straight to ccp_flow_advance); then source->want, source->got as in source.h; then end.
+ */
+bool ccp_flow_read_begin(struct ccp_flow *flow, struct ccp_job *job);
+void ccp_flow_read_end(struct ccp_flow *flow, struct ccp_job *job);
+
+/*
+ * Whether WORK may follow READ on the same worker without asking the flow: not for a sequential transform.
+ * For executors whose workers cannot call ccp_flow_advance (processes).
+ */
+bool ccp_flow_fuses(const struct ccp_flow *flow);
+
+/*
+ * Tells the flow that `exec` has run *stage of *job. Returns true if `exec` is to run *stage (changed) of *job (perhaps
+ * another one) at once; false if the job went elsewhere.
+ * Threads: the holder of the job, in the process that runs the flow; afterwards no longer the holder, unless true.
+ */
+bool ccp_flow_advance(struct ccp_flow *flow, struct ccp_exec *exec, enum ccp_stage *stage, struct ccp_job **job);
+
+#endif

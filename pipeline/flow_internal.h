@@ -1,0 +1,72 @@
+/*
+ * flow_internal.h: what flow.c (the hub), verbs.c (what a stage does) and results.c (reports in order) share.
+ */
+#ifndef CCP_PIPELINE_FLOW_INTERNAL_H
+#define CCP_PIPELINE_FLOW_INTERNAL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "pipeline/exec.h"
+#include "pipeline/flow.h"
+#include "pipeline/job.h"
+
+struct ccp_results;
+
+struct ccp_flow {
+	/* set before the run */
+	struct ccp_flow_config config;
+	bool sequential;                 /* the transform's map runs in order within an input */
+	bool shared_output;              /* one output for all inputs */
+	int cancel_fd, done_fd;          /* eventfds */
+	struct ccp_results *results;
+	struct ccp_flow_counts counts;
+	_Atomic bool cancelled;
+
+	/* one caller of ccp_next_* at a time; taken before `lock`, never while holding it */
+	pthread_mutex_t next_lock;
+
+	/* guarded by lock */
+	pthread_mutex_t lock;
+	struct ccp_exec *exec[CCP_STAGES];
+	uint64_t next_seq;
+	size_t live;                     /* jobs that hold a slot */
+	bool ended;                      /* NEXT has no more */
+	bool pumping, pump_again;        /* one caller of the pump at a time; the others leave a note */
+	bool finished;
+	struct ccp_lane shared_lane;     /* EMIT, if shared_output; its key is the job's seq */
+	bool has_fatal;
+	struct ccp_err fatal;
+};
+
+/* verbs.c: WORK and WRITE of a job; READ. Threads: the holder of the job. */
+void ccp_verb_read(struct ccp_flow *flow, struct ccp_job *job);
+void ccp_verb_work(struct ccp_flow *flow, struct ccp_worker *worker, struct ccp_job *job);
+void ccp_verb_write(struct ccp_flow *flow, struct ccp_job *job);
+
+/* True if the job has nothing to do: an earlier one of its input failed or was the last that matters, or the run is over. */
+bool ccp_job_is_moot(struct ccp_flow *flow, const struct ccp_job *job);
+
+/* Remembers that jobs after this one need not do anything. Threads: any. */
+void ccp_input_stop_after(struct ccp_input *input, uint64_t number);
+
+/* Ends the run because of an error that is not one input's. */
+void ccp_flow_fail(struct ccp_flow *flow, const struct ccp_err *err);
+
+/*
+ * results.c: results come in any order and go out in the order of their index.
+ * ccp_results_put: Memory: `input` is borrowed; a copy is kept if it is not yet its turn. Threads: any; `report` is
+ * called by one at a time, without any lock of the flow.
+ * ccp_results_free first delivers what still waits (for an input that a cancelled run never began), in order.
+ */
+int ccp_results_new(struct ccp_results **results, void (*report)(void *, const struct ccp_result *), void *arg,
+		    struct ccp_err *err);
+void ccp_results_free(struct ccp_results *results);
+void ccp_results_put(struct ccp_results *results, const struct ccp_input *input);
+
+/* True if so many results wait for an earlier one that no new inputs should be begun. */
+bool ccp_results_crowded(struct ccp_results *results);
+
+#endif

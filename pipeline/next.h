@@ -1,0 +1,75 @@
+/*
+ * next.h: NEXT, the verb that turns names into jobs: it walks, looks ahead, puts big inputs first, and cuts.
+ *
+ * Names come from arguments, lists and directories (walk.h). Up to CCP_LOOKAHEAD of them are looked at together and, if
+ * inputs have outputs of their own, sorted by size, biggest first, so that a big one is not left for the end. An input
+ * of at most one chunk is one whole job, opened by LOAD; a bigger one is opened here and cut at multiples of the chunk;
+ * a stream gives a job only after the one before has been loaded.
+ */
+#ifndef CCP_PIPELINE_NEXT_H
+#define CCP_PIPELINE_NEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "pipeline/err.h"
+#include "pipeline/job.h"
+#include "pipeline/source.h"
+#include "pipeline/walk.h"
+
+#define CCP_LOOKAHEAD 4096
+
+struct ccp_next;
+struct ccp_arena;
+
+struct ccp_next_options {
+	size_t chunk_bytes;
+	bool shared_output;          /* one output for all: keep the order of the command line */
+	const struct ccp_source_options *source; /* borrowed until ccp_next_free */
+};
+
+int ccp_next_new(struct ccp_next **next, struct ccp_walk *walk, struct ccp_arena *arena,
+		 const struct ccp_next_options *options, struct ccp_err *err);
+void ccp_next_free(struct ccp_next *next);
+
+/* A descriptor that becomes readable when the run is cancelled, or -1: NEXT then no longer waits for a slow list. */
+void ccp_next_set_cancel_fd(struct ccp_next *next, int fd);
+
+/*
+ * Fills `job` with the next piece of work: all that is marked "set by NEXT" in job.h, and its input's. Returns 1; 0 at
+ * the end; -1 if there is none *now*: a stream's job is still being loaded, or the list of names has dried up while
+ * other jobs are out. So it is to be called again when a job has been loaded or emitted. If no other job is out it
+ * waits for the list. A name that cannot become an input yields a job all the same: with piece.err set, first, last and
+ * final, CCP_LOAD_DONE.
+ * Threads: one caller at a time (the flow's next_lock).
+ * Memory: an input is taken from the arena with its first job, and NEXT is through with it when it hands out a job that
+ * is `final` (or was told by loaded or stop): the input may then be given back as soon as none of its jobs is live.
+ */
+int ccp_next_job(struct ccp_next *next, struct ccp_job *job);
+
+/*
+ * Tells that a stream's job was loaded: whether it was the last (piece.last; also after an error). If it was, NEXT is
+ * through with the input. Does nothing for an input that NEXT is through with. Same caller rule; the job is still live.
+ */
+void ccp_next_loaded(struct ccp_next *next, struct ccp_input *input, bool last);
+
+/*
+ * Tells that nothing more is wanted of an input: it failed or ended. NEXT is through with it. Does nothing for an input
+ * that NEXT is through with. Same caller rule; the input has not been given back.
+ */
+void ccp_next_stop(struct ccp_next *next, struct ccp_input *input);
+
+/*
+ * The one input that NEXT is not yet through with, or NULL: when a run is cancelled between two of its jobs, none of
+ * them is live to end it. Same caller rule.
+ */
+struct ccp_input *ccp_next_current(struct ccp_next *next);
+
+/*
+ * What is known of the whole so far, for progress: inputs and bytes seen by the walk, and whether the walk is complete.
+ * Threads: any.
+ */
+void ccp_next_totals(struct ccp_next *next, uint64_t *inputs, uint64_t *bytes, bool *complete);
+
+#endif

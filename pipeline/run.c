@@ -1,0 +1,286 @@
+/*
+ * run.c: one run from names to outputs.
+ *
+ * The order of opening is the order of what may follow what: the arena before any process is forked, executors that fork
+ * before any thread exists, then the others, then the first job. Closing goes backwards, and ends with the balance: every
+ * slot and every input must be back, or the program has a bug and stops there.
+ */
+#include "pipeline/run.h"
+
+#include <assert.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "pipeline/exec.h"
+#include "pipeline/memory.h"
+
+#define TICK_MS 50
+#define EXECS_MAX 16 /* three stages, or for swap_ms every strategy for every stage */
+
+struct run {
+	const struct ccp_run_options *options;
+	struct ccp_source_options source; /* the user's, and the sink's word on what is welcome */
+	struct ccp_arena *arena;
+	struct ccp_walk *walk;
+	struct ccp_next *next;
+	struct ccp_sink *sink;
+	struct ccp_flow *flow;
+	struct ccp_exec *exec[EXECS_MAX];
+	unsigned exec_count;
+	struct ccp_exec *caller;       /* the serial one among them, or NULL */
+	uint64_t swapped_ns;
+	unsigned swaps;
+};
+
+/* The flow of the run that is going on, for the signal handler. */
+static struct ccp_flow *_Atomic current_flow;
+
+void ccp_run_cancel(void)
+{
+	struct ccp_flow *flow = atomic_load(&current_flow);
+
+	if (flow)
+		ccp_flow_cancel(flow);
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* ---- executors ----------------------------------------------------------------------------------------------------- */
+
+static int open_exec(struct run *run, const struct ccp_strategy_ops *ops, unsigned degree, struct ccp_exec **exec,
+		     struct ccp_err *err)
+{
+	struct ccp_exec_options options = { .degree = degree, .max_degree = degree, .fault = run->options->fault };
+
+	assert(run->exec_count < EXECS_MAX);
+	if (ops->open(exec, run->flow, &options, err) < 0)
+		return -1;
+	run->exec[run->exec_count++] = *exec;
+	if (ops->flags & CCP_STRATEGY_CALLER)
+		run->caller = *exec;
+	return 0;
+}
+
+/* Opens those executors of the plan that fork (or that do not), one for the stages that share it. */
+static int open_planned(struct run *run, bool forks, struct ccp_exec *by_number[CCP_STAGES], struct ccp_err *err)
+{
+	for (int s = 0; s < CCP_STAGES; s++) {
+		const struct ccp_stage_plan *stage = &run->options->plan.stage[s];
+
+		if (((stage->strategy->flags & CCP_STRATEGY_FORKS) != 0) != forks)
+			continue;
+		if (!by_number[stage->exec] &&
+		    open_exec(run, stage->strategy, stage->degree, &by_number[stage->exec], err) < 0)
+			return -1;
+		ccp_flow_set_exec(run->flow, (enum ccp_stage)s, by_number[stage->exec]);
+	}
+	return 0;
+}
+
+/* For swap_ms: one executor of every strategy that can run, those that fork first. */
+static int open_all(struct run *run, struct ccp_err *err)
+{
+	for (int forks = 1; forks >= 0; forks--) {
+		for (const struct ccp_strategy_ops *const *ops = run->options->strategies; *ops; ops++) {
+			struct ccp_exec *exec;
+
+			if ((((*ops)->flags & CCP_STRATEGY_FORKS) != 0) != (forks == 1) ||
+			    ((*ops)->probe && (*ops)->probe()))
+				continue;
+			if (open_exec(run, *ops, run->options->plan.jobs, &exec, err) < 0)
+				return -1;
+		}
+	}
+	return 0;
+}
+
+/* Gives every stage the next executor that fits it. A stage never has one whose reads need a WORK elsewhere. */
+static void swap_execs(struct run *run)
+{
+	run->swaps++;
+	for (int s = CCP_STAGES - 1; s >= 0; s--) {
+		for (unsigned k = 0; k < run->exec_count; k++) {
+			struct ccp_exec *exec = run->exec[(run->swaps * (unsigned)(s + 1) + k) % run->exec_count];
+
+			if (!(exec->ops->fits & CCP_STAGE_BIT((unsigned)s)) ||
+			    (s == CCP_READ && (exec->ops->flags & CCP_STRATEGY_READ_NEEDS_WORK)))
+				continue;
+			ccp_flow_set_exec(run->flow, (enum ccp_stage)s, exec);
+			break;
+		}
+	}
+}
+
+static void tick(void *arg)
+{
+	struct run *run = arg;
+	const struct ccp_run_options *options = run->options;
+
+	if (options->swap_ms > 0 && now_ns() - run->swapped_ns >= options->swap_ms * UINT64_C(1000000)) {
+		swap_execs(run);
+		run->swapped_ns = now_ns();
+	}
+	if (options->tick)
+		options->tick(options->arg, run->flow, run->next);
+}
+
+/* ---- the run ------------------------------------------------------------------------------------------------------- */
+
+static int admit(const void *arg, const struct ccp_input *input, struct ccp_err *err)
+{
+	const struct ccp_run_options *options = arg;
+
+	return options->sink->check(&options->sink_options, input, err);
+}
+
+static int allocate(struct run *run, struct ccp_err *err)
+{
+	const struct ccp_run_options *options = run->options;
+	struct ccp_arena_options shape = {
+		.slots = options->plan.window,
+		.in_bytes = options->need.chunk_bytes + 1,
+		.out_bytes = options->need.out_bytes,
+		.carry_bytes = options->need.carry_bytes,
+		.shared = options->plan.forks || options->swap_ms > 0,
+	};
+	struct ccp_next_options next_options = {
+		.chunk_bytes = options->need.chunk_bytes,
+		.shared_output = (options->sink->flags & CCP_SINK_SHARED) != 0,
+		.source = &run->source,
+	};
+
+	run->source = options->source;
+	if (options->sink->check) {
+		run->source.admit = admit;
+		run->source.admit_arg = options;
+	}
+	if (ccp_arena_new(&run->arena, &shape, err) < 0 || ccp_walk_new(&run->walk, &options->walk, err) < 0 ||
+	    ccp_next_new(&run->next, run->walk, run->arena, &next_options, err) < 0 ||
+	    options->sink->create(&run->sink, &options->sink_options, err) < 0)
+		return -1;
+
+	struct ccp_flow_config config = {
+		.next = run->next,
+		.transform = options->transform,
+		.transform_options = &options->transform_options,
+		.need = &options->need,
+		.source_options = &run->source,
+		.sink_ops = options->sink,
+		.sink_options = &options->sink_options,
+		.sink = run->sink,
+		.arena = run->arena,
+		.report = options->report,
+		.report_arg = options->arg,
+	};
+
+	if (ccp_flow_new(&run->flow, &config, err) < 0)
+		return -1;
+	ccp_next_set_cancel_fd(run->next, ccp_flow_cancel_fd(run->flow));
+	return 0;
+}
+
+static int open_execs(struct run *run, struct ccp_err *err)
+{
+	struct ccp_exec *by_number[CCP_STAGES] = { NULL };
+
+	if (run->options->swap_ms > 0) {
+		if (open_all(run, err) < 0)
+			return -1;
+		swap_execs(run);
+		return 0;
+	}
+	if (open_planned(run, true, by_number, err) < 0)
+		return -1;
+	return open_planned(run, false, by_number, err);
+}
+
+static void check_balance(const struct run *run)
+{
+	size_t jobs, inputs;
+
+	ccp_arena_balance(run->arena, &jobs, &inputs);
+	if (jobs != 0 || inputs != 0)
+		abort();
+}
+
+/* Runs the flow to its end, in the caller where a stage is serial. */
+static void serve(struct run *run)
+{
+	run->swapped_ns = now_ns();
+	atomic_store(&current_flow, run->flow);
+	ccp_flow_start(run->flow);
+	if (run->caller) {
+		run->caller->ops->serve(run->caller, tick, run);
+	} else {
+		int timeout_ms = run->options->swap_ms > 0 && run->options->swap_ms < TICK_MS ?
+					 (int)run->options->swap_ms : TICK_MS;
+
+		while (!ccp_flow_wait(run->flow, timeout_ms))
+			tick(run);
+	}
+	atomic_store(&current_flow, NULL);
+}
+
+static void summarise(const struct run *run, struct ccp_run_summary *summary, uint64_t begun_ns)
+{
+	struct ccp_flow_counts *counts = ccp_flow_counts(run->flow);
+
+	summary->inputs_done = atomic_load(&counts->inputs_done);
+	summary->inputs_skipped = atomic_load(&counts->inputs_skipped);
+	summary->inputs_failed = atomic_load(&counts->inputs_failed);
+	summary->bytes_in = atomic_load(&counts->bytes_in);
+	summary->bytes_out = atomic_load(&counts->bytes_out);
+	summary->wall_ns = now_ns() - begun_ns;
+	summary->cancelled = ccp_flow_cancelled(run->flow) && !ccp_flow_fatal(run->flow);
+}
+
+int ccp_run(const struct ccp_run_options *options, struct ccp_run_summary *summary, struct ccp_err *err)
+{
+	struct run run = { .options = options };
+	uint64_t begun_ns = now_ns();
+	int result = -1;
+	bool ran = false;
+
+	memset(summary, 0, sizeof *summary);
+	if (allocate(&run, err) == 0 && open_execs(&run, err) == 0) {
+		serve(&run);
+		ran = true;
+		result = 0;
+	}
+	for (unsigned i = 0; i < run.exec_count; i++)
+		run.exec[i]->ops->close(run.exec[i]);
+	if (ran) {
+		check_balance(&run);
+		summarise(&run, summary, begun_ns);
+		if (ccp_flow_fatal(run.flow)) {
+			*err = *ccp_flow_fatal(run.flow);
+			result = -1;
+		}
+	}
+	ccp_flow_free(run.flow);
+	ccp_next_free(run.next);
+	ccp_walk_free(run.walk);
+	if (run.sink) {
+		struct ccp_err late;
+
+		/* an output that all inputs share is whole or it is not there: one that failed would be missing in it */
+		bool failed = result < 0 || summary->cancelled || summary->inputs_failed > 0;
+
+		ccp_err_clear(&late);
+		if (options->sink->destroy(run.sink, failed, &late) < 0 && result == 0) {
+			*err = late;
+			result = -1;
+		}
+	}
+	ccp_arena_free(run.arena);
+	return result;
+}

@@ -1,0 +1,28 @@
+/*
+ * target.h: where an input's output will stand. The name itself is made by ccp_target_name (sink.h).
+ */
+#ifndef CCP_PIPELINE_TARGET_H
+#define CCP_PIPELINE_TARGET_H
+
+#include "pipeline/err.h"
+#include "pipeline/job.h"
+#include "pipeline/sink.h"
+
+/*
+ * Refuses a target that must not be written: one that exists (without force), a directory, the source itself.
+ * It is a courtesy before work is done: what decides is the rename at the end. Costs one lstat.
+ * Errors: -1 with CCP_W_EXISTS, CCP_E_NAME (too long for the file system), CCP_E_OTHER or CCP_E_SYS. Threads: any.
+ */
+int ccp_target_check(const struct ccp_sink_options *options, const struct ccp_input *input, const char *target,
+		     struct ccp_err *err);
+
+/*
+ * Makes the folders above `target` that are missing, as mkdir -p does (0777 less the umask); with `sync` makes the new
+ * entries durable. Errors: -1 with CCP_E_SYS. Threads: any; others may make the same folders at the same time.
+ */
+int ccp_target_parents(const char *target, bool sync, struct ccp_err *err);
+
+/* Makes the entries of the folder that holds `path` durable. Errors: -1 with CCP_E_SYS. Threads: any. */
+int ccp_target_sync_folder(const char *path, struct ccp_err *err);
+
+#endif

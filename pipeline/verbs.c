@@ -1,0 +1,199 @@
+/*
+ * verbs.c: what READ, WORK and WRITE do for one job.
+ *
+ * An error stays in the job and travels in order with it; only WRITE, which sees an input's jobs in order, makes it the
+ * input's. A job that comes after the one that failed (or that was the last to matter) is moot: it passes through every
+ * stage untouched, so that all the rules about order and slots hold for it as for any other.
+ */
+#include <assert.h>
+#include <unistd.h>
+
+#include "pipeline/flow_internal.h"
+#include "pipeline/sink.h"
+#include "pipeline/source.h"
+
+void ccp_input_stop_after(struct ccp_input *input, uint64_t number)
+{
+	uint64_t now = atomic_load(&input->flow.stop_after);
+
+	while (number < now && !atomic_compare_exchange_weak(&input->flow.stop_after, &now, number))
+		;
+}
+
+bool ccp_job_is_moot(struct ccp_flow *flow, const struct ccp_job *job)
+{
+	return atomic_load_explicit(&flow->cancelled, memory_order_relaxed) ||
+	       job->number > atomic_load(&job->input->flow.stop_after);
+}
+
+/* A job that is given up before its end must not keep its descriptor. */
+static void drop_descriptor(struct ccp_job *job)
+{
+	if (job->fd >= 0)
+		close(job->fd);
+	job->fd = -1;
+	job->step = CCP_LOAD_DONE;
+}
+
+bool ccp_flow_read_begin(struct ccp_flow *flow, struct ccp_job *job)
+{
+	if (job->step == CCP_LOAD_DONE)
+		return false; /* NEXT found out already why there is nothing to read */
+	if (!ccp_job_is_moot(flow, job))
+		return true;
+	job->step = CCP_LOAD_DONE;
+	return false;
+}
+
+void ccp_flow_read_end(struct ccp_flow *flow, struct ccp_job *job)
+{
+	(void)flow;
+	drop_descriptor(job);
+	if (ccp_err_is_error(&job->piece.err) || ccp_code_refuses(job->piece.err.code))
+		ccp_input_stop_after(job->input, job->number);
+}
+
+void ccp_verb_read(struct ccp_flow *flow, struct ccp_job *job)
+{
+	if (!ccp_flow_read_begin(flow, job))
+		return;
+	/* the result is in piece.err as well, where it belongs */
+	(void)ccp_source_load(job, flow->config.source_options, job->reopen ? -1 : flow->cancel_fd);
+	ccp_flow_read_end(flow, job);
+}
+
+void ccp_verb_work(struct ccp_flow *flow, struct ccp_worker *worker, struct ccp_job *job)
+{
+	const struct ccp_flow_config *config = &flow->config;
+	struct ccp_piece *piece = &job->piece;
+	struct ccp_err load_warning = piece->err;
+
+	job->more = false;
+	piece->out.len = 0;
+	if (ccp_job_is_moot(flow, job) || ccp_err_is_error(&piece->err) || ccp_code_refuses(piece->err.code))
+		return;
+	if (!worker->opened) {
+		if (config->transform->open(&worker->state, config->transform_options, &piece->err) < 0)
+			goto failed;
+		worker->opened = true;
+	}
+	piece->origin = &job->input->origin;
+	piece->found = &job->input->found;
+
+	int result = config->transform->map(worker->state, flow->sequential ? job->input->carry : NULL, piece);
+
+	assert(piece->out.len <= piece->out.cap);
+	if (result < 0)
+		goto failed;
+	job->more = result == 1;
+	if (piece->err.code == CCP_OK)
+		piece->err = load_warning;
+	if (piece->ended && !job->more)
+		ccp_input_stop_after(job->input, job->number);
+	return;
+failed:
+	assert(ccp_err_is_error(&piece->err));
+	ccp_input_stop_after(job->input, job->number);
+}
+
+void ccp_worker_release(struct ccp_flow *flow, struct ccp_worker *worker)
+{
+	if (worker->opened)
+		flow->config.transform->close(worker->state);
+	worker->opened = false;
+	worker->state = NULL;
+}
+
+/* The input's result is known: what was begun is given up. */
+static void fail_input(struct ccp_flow *flow, struct ccp_input *input, const struct ccp_err *err)
+{
+	if (input->sink_open)
+		flow->config.sink_ops->abort(flow->config.sink, input);
+	input->sink_open = false;
+	input->err = *err;
+	input->outcome = ccp_code_refuses(err->code) ? CCP_SKIPPED : CCP_FAILED;
+}
+
+static void warn_input(struct ccp_input *input, const struct ccp_err *err)
+{
+	if (err->code != CCP_OK && input->err.code == CCP_OK)
+		input->err = *err;
+}
+
+/* Writes what the job has, opening the output with the input's first. Returns -1 with `err`. */
+static int write_piece(struct ccp_flow *flow, struct ccp_job *job, struct ccp_err *err)
+{
+	const struct ccp_flow_config *config = &flow->config;
+	struct ccp_input *input = job->input;
+	struct ccp_piece *piece = &job->piece;
+
+	if (config->transform->carry && !ccp_err_is_error(&piece->err) &&
+	    config->transform->carry(input->carry, piece) < 0) {
+		*err = piece->err;
+		return -1;
+	}
+	if (!input->sink_open) {
+		if (config->sink_ops->open(config->sink, input, err) < 0)
+			return -1;
+		input->sink_open = true;
+	}
+	if (piece->out.len > 0 &&
+	    config->sink_ops->write(config->sink, input, piece->out.data, piece->out.len, err) < 0) {
+		if (flow->shared_output)
+			ccp_flow_fail(flow, err);
+		return -1;
+	}
+	input->bytes_out += piece->out.len;
+	atomic_fetch_add(&flow->counts.bytes_out, piece->out.len);
+	return 0;
+}
+
+void ccp_verb_write(struct ccp_flow *flow, struct ccp_job *job)
+{
+	const struct ccp_flow_config *config = &flow->config;
+	struct ccp_input *input = job->input;
+	struct ccp_piece *piece = &job->piece;
+	struct ccp_err err;
+
+	ccp_err_clear(&err);
+	if (input->outcome != CCP_PENDING)
+		return;
+	if (atomic_load(&flow->cancelled)) {
+		ccp_err_set(&err, CCP_E_CANCELLED, "interrupted");
+		fail_input(flow, input, &err);
+		return;
+	}
+	if (ccp_code_refuses(piece->err.code)) {
+		fail_input(flow, input, &piece->err);
+		return;
+	}
+
+	bool failed = ccp_err_is_error(&piece->err);
+
+	/* what was decoded before an error is shown by an output that many share; a file is given up whole */
+	if ((!failed || (flow->shared_output && piece->out.len > 0)) && write_piece(flow, job, &err) < 0) {
+		fail_input(flow, input, failed ? &piece->err : &err);
+		ccp_input_stop_after(input, job->number);
+		return;
+	}
+	if (!job->more) {
+		input->bytes_in += piece->in.len;
+		input->plain_bytes += piece->plain_bytes;
+		atomic_fetch_add(&flow->counts.bytes_in, piece->in.len);
+		atomic_fetch_add(&flow->counts.jobs, 1);
+	}
+	if (failed) {
+		fail_input(flow, input, &piece->err);
+		return;
+	}
+	warn_input(input, &piece->err);
+	if (job->more || !(piece->last || piece->ended))
+		return;
+	input->sink_open = false;
+	if (config->sink_ops->commit(config->sink, input, &err) < 0) {
+		fail_input(flow, input, &err);
+		return;
+	}
+	warn_input(input, &err);
+	input->outcome = CCP_DONE;
+}

@@ -1,0 +1,428 @@
+/*
+ * walk.c: names of inputs.
+ *
+ * First the arguments, then the list, one name at a time. A directory is opened, read whole, sorted, and becomes a
+ * frame on a stack; the top frame gives the next name until it is empty. Names are looked at relative to the descriptor
+ * of their directory, which spares the kernel the path; only the deepest OPEN_FRAMES directories keep theirs, and names
+ * in the others are looked at by their whole path, so that a deep tree does not use up the descriptors.
+ */
+#include "pipeline/walk.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define OPEN_FRAMES 16
+#define LIST_BYTES 65536   /* a pipe's capacity */
+#define DENTS_BYTES 65536  /* about 2,000 names a call */
+
+/* A directory whose names are being given. */
+struct frame {
+	int fd;                 /* or -1: closed, because the stack is deep */
+	size_t path_len;        /* of walk->path, with the slash */
+	char *text;             /* the names, one after the other */
+	const char **names;     /* sorted, into text */
+	size_t count, at;
+};
+
+struct list {
+	int fd;                 /* -1 = none, or at its end */
+	bool own;               /* fd is to be closed */
+	bool slow;              /* its writer may let us wait: a pipe, a terminal */
+	bool at_end;
+	char separator;
+	size_t start, end;      /* what is not used of data */
+	char data[LIST_BYTES];
+};
+
+struct ccp_walk {
+	struct ccp_walk_options options;
+	size_t name_at;         /* next argument */
+	int cancel_fd;
+	bool skip_known;        /* dev and ino are those of options.skip_dir */
+	dev_t skip_dev;
+	ino_t skip_ino;
+	size_t skip_suffix_len;
+	struct frame *frames;
+	size_t depth, frame_cap;
+	char path[PATH_MAX];
+	char dents[DENTS_BYTES] __attribute__((aligned(16)));
+	struct list list;
+};
+
+int ccp_walk_new(struct ccp_walk **out, const struct ccp_walk_options *options, struct ccp_err *err)
+{
+	struct ccp_walk *walk = malloc(sizeof *walk);
+	struct stat st;
+
+	if (walk == NULL)
+		return ccp_err_set(err, CCP_E_NO_MEMORY, "no memory for the walk");
+	memset(walk, 0, offsetof(struct ccp_walk, path));
+	walk->options = *options;
+	walk->cancel_fd = -1;
+	walk->skip_suffix_len = options->skip_name_suffix != NULL ? strlen(options->skip_name_suffix) : 0;
+	memset(&walk->list, 0, offsetof(struct list, data));
+	walk->list.fd = -1;
+	walk->list.separator = options->nul_separated ? '\0' : '\n';
+	if (options->files_from != NULL) {
+		walk->list.own = strcmp(options->files_from, "-") != 0;
+		walk->list.fd = walk->list.own ? open(options->files_from, O_RDONLY | O_CLOEXEC | O_NOCTTY)
+					       : STDIN_FILENO;
+		if (walk->list.fd < 0 || fstat(walk->list.fd, &st) != 0) {
+			ccp_err_sys(err, errno, "%s", options->files_from);
+			ccp_walk_free(walk);
+			return -1;
+		}
+		walk->list.slow = !S_ISREG(st.st_mode);
+	}
+	*out = walk;
+	return 0;
+}
+
+void ccp_walk_set_cancel_fd(struct ccp_walk *walk, int fd)
+{
+	walk->cancel_fd = fd;
+}
+
+static void close_list(struct list *list)
+{
+	if (list->own && list->fd >= 0)
+		close(list->fd);
+	list->fd = -1;
+}
+
+static void pop(struct ccp_walk *walk)
+{
+	struct frame *frame = &walk->frames[--walk->depth];
+
+	if (frame->fd >= 0)
+		close(frame->fd);
+	free(frame->text);
+	free(frame->names);
+}
+
+void ccp_walk_free(struct ccp_walk *walk)
+{
+	if (walk == NULL)
+		return;
+	while (walk->depth > 0)
+		pop(walk);
+	free(walk->frames);
+	close_list(&walk->list);
+	free(walk);
+}
+
+/* ---- directories ------------------------------------------------------------------------------------------------- */
+
+static bool passed_over(const struct ccp_walk *walk, const char *name, size_t len)
+{
+	if (name[0] == '.' && (len == 1 || (len == 2 && name[1] == '.')))
+		return true;
+	return walk->skip_suffix_len > 0 && len >= walk->skip_suffix_len &&
+	       memcmp(name + len - walk->skip_suffix_len, walk->options.skip_name_suffix, walk->skip_suffix_len) == 0;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Reads all names into the frame, and sorts them. Errors: -1 with errno; the names read so far are in the frame. */
+static int read_names(struct ccp_walk *walk, struct frame *frame)
+{
+	size_t used = 0, cap = 0;
+	ssize_t got;
+	int sys = 0;
+
+	while ((got = getdents64(frame->fd, walk->dents, sizeof walk->dents)) != 0) {
+		if (got < 0) {
+			sys = errno != ENOENT ? errno : 0; /* removed meanwhile: it is empty */
+			break;
+		}
+		if (cap - used < (size_t)got) { /* a name takes less room than its directory entry */
+			size_t new_cap = 2 * cap + (size_t)got;
+			char *text = realloc(frame->text, new_cap);
+
+			if (text == NULL) {
+				sys = ENOMEM;
+				break;
+			}
+			frame->text = text;
+			cap = new_cap;
+		}
+		for (const char *at = walk->dents; at < walk->dents + got;) {
+			const struct dirent64 *entry = (const void *)at;
+			size_t len = strlen(entry->d_name);
+
+			at += entry->d_reclen;
+			if (passed_over(walk, entry->d_name, len))
+				continue;
+			memcpy(frame->text + used, entry->d_name, len + 1);
+			used += len + 1;
+			frame->count++;
+		}
+	}
+	if (frame->count > 0) {
+		frame->names = malloc(frame->count * sizeof *frame->names);
+		if (frame->names == NULL) {
+			frame->count = 0;
+			sys = ENOMEM;
+		}
+	}
+	const char *name = frame->text;
+	for (size_t i = 0; i < frame->count; i++) {
+		frame->names[i] = name;
+		name += strlen(name) + 1;
+	}
+	if (frame->count > 1)
+		qsort(frame->names, frame->count, sizeof *frame->names, by_name);
+	errno = sys;
+	return sys != 0 ? -1 : 0;
+}
+
+/*
+ * Puts the directory `name`, which is walk->path seen from `dir_fd`, onto the stack.
+ * Errors: -1 with entry->err; if some of its names could be read they are on the stack all the same.
+ */
+static int descend(struct ccp_walk *walk, int dir_fd, const char *name, int flags, struct ccp_walk_entry *entry)
+{
+	struct frame frame = { .fd = -1 };
+	size_t len = strlen(walk->path);
+
+	if (len + 1 >= sizeof walk->path)
+		return ccp_err_sys(&entry->err, ENAMETOOLONG, "%s", "");
+	if (walk->depth == walk->frame_cap) {
+		size_t cap = walk->frame_cap > 0 ? 2 * walk->frame_cap : 16;
+		struct frame *frames = realloc(walk->frames, cap * sizeof *frames);
+
+		if (frames == NULL)
+			return ccp_err_set(&entry->err, CCP_E_NO_MEMORY, "no memory for a directory");
+		walk->frames = frames;
+		walk->frame_cap = cap;
+	}
+	frame.fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | flags);
+	if (frame.fd < 0)
+		return ccp_err_sys(&entry->err, errno, "%s", "");
+	int result = read_names(walk, &frame);
+	if (result != 0)
+		ccp_err_sys(&entry->err, errno, "%s", "");
+	if (walk->path[len - 1] != '/')
+		len++; /* the slash is written with the first name: until then path is the directory's, for messages */
+	frame.path_len = len;
+	if (walk->depth >= OPEN_FRAMES && walk->frames[walk->depth - OPEN_FRAMES].fd >= 0) {
+		close(walk->frames[walk->depth - OPEN_FRAMES].fd);
+		walk->frames[walk->depth - OPEN_FRAMES].fd = -1;
+	}
+	walk->frames[walk->depth++] = frame;
+	return result;
+}
+
+static bool is_skip_dir(struct ccp_walk *walk, const struct stat *st)
+{
+	struct stat skip;
+
+	if (walk->options.skip_dir == NULL)
+		return false;
+	if (!walk->skip_known) { /* it may be created while we walk */
+		if (stat(walk->options.skip_dir, &skip) != 0)
+			return false;
+		walk->skip_known = true;
+		walk->skip_dev = skip.st_dev;
+		walk->skip_ino = skip.st_ino;
+	}
+	return st->st_dev == walk->skip_dev && st->st_ino == walk->skip_ino;
+}
+
+/* Looks at walk->path, which is `name` seen from `dir_fd`. Returns 1 if `entry` is to be given, 0 if it was entered. */
+static int look(struct ccp_walk *walk, int dir_fd, const char *name, bool top, struct ccp_walk_entry *entry)
+{
+	bool follow = top && walk->options.follow;
+
+	entry->path = walk->path;
+	if (fstatat(dir_fd, name, &entry->st, follow ? 0 : AT_SYMLINK_NOFOLLOW) != 0) {
+		ccp_err_sys(&entry->err, errno, "%s", "");
+		return 1;
+	}
+	entry->has_stat = true;
+	if (!S_ISDIR(entry->st.st_mode) || !walk->options.recursive)
+		return 1;
+	if (is_skip_dir(walk, &entry->st)) {
+		if (!top)
+			return 0;
+		/* A name that the user gave is never passed over in silence. */
+		ccp_err_set(&entry->err, CCP_W_DIRECTORY, "is the output directory");
+		return 1;
+	}
+	return descend(walk, dir_fd, name, follow ? 0 : O_NOFOLLOW, entry) != 0;
+}
+
+/* Copies as much of `name` as fits to path + at. Errors: -1 with `err` if that is not all. */
+static int set_path(struct ccp_walk *walk, size_t at, const char *name, size_t len, struct ccp_err *err)
+{
+	bool fits = len < sizeof walk->path - at;
+
+	if (!fits)
+		len = sizeof walk->path - at - 1;
+	memcpy(walk->path + at, name, len);
+	walk->path[at + len] = '\0';
+	return fits ? 0 : ccp_err_sys(err, ENAMETOOLONG, "%s", "");
+}
+
+/* The next name of the top directory. Returns 1, or 0 if it gave none (but the stack has changed). */
+static int next_of_frame(struct ccp_walk *walk, struct ccp_walk_entry *entry)
+{
+	struct frame *frame = &walk->frames[walk->depth - 1];
+
+	if (frame->at == frame->count) {
+		pop(walk);
+		return 0;
+	}
+
+	const char *name = frame->names[frame->at++];
+
+	walk->path[frame->path_len - 1] = '/';
+	entry->path = walk->path;
+	if (set_path(walk, frame->path_len, name, strlen(name), &entry->err) != 0)
+		return 1;
+	if (frame->fd < 0)
+		return look(walk, AT_FDCWD, walk->path, false, entry);
+	return look(walk, frame->fd, name, false, entry);
+}
+
+/* ---- the list ---------------------------------------------------------------------------------------------------- */
+
+/* Takes a name off what has been read of the list. Returns 1; 0 if there is no whole one. */
+static int list_take(struct list *list, const char **name, size_t *len)
+{
+	const char *start = list->data + list->start;
+	const char *end = memchr(start, list->separator, list->end - list->start);
+
+	if (end == NULL) {
+		if (!list->at_end || list->start == list->end)
+			return 0;
+		end = list->data + list->end; /* the last name need not be ended */
+	}
+	*name = start;
+	*len = (size_t)(end - start);
+	list->start += *len + (end < list->data + list->end);
+	return 1;
+}
+
+/* Reads more of the list, once. Errors: -1 with errno. */
+static int list_fill(struct list *list)
+{
+	memmove(list->data, list->data + list->start, list->end - list->start);
+	list->end -= list->start;
+	list->start = 0;
+	if (list->end == sizeof list->data)
+		list->end = PATH_MAX; /* a name that is too long in any case: its beginning is kept for the message */
+
+	ssize_t got = read(list->fd, list->data + list->end, sizeof list->data - list->end);
+
+	if (got < 0)
+		return errno == EINTR || errno == EAGAIN ? 0 : -1;
+	list->end += (size_t)got;
+	list->at_end = got == 0;
+	return 0;
+}
+
+static bool list_has_name(const struct list *list)
+{
+	return list->at_end || memchr(list->data + list->start, list->separator, list->end - list->start) != NULL;
+}
+
+/* Waits for the list's writer. Returns 0 if the run was cancelled. */
+static int list_wait(struct ccp_walk *walk)
+{
+	struct pollfd polls[2] = {
+		{ .fd = walk->list.fd, .events = POLLIN },
+		{ .fd = walk->cancel_fd, .events = POLLIN },
+	};
+
+	while (poll(polls, 2, -1) < 0)
+		continue;
+	return polls[1].revents == 0;
+}
+
+bool ccp_walk_ready(struct ccp_walk *walk)
+{
+	struct list *list = &walk->list;
+
+	if (walk->depth > 0 || walk->name_at < walk->options.name_count || list->fd < 0 || !list->slow)
+		return true;
+	while (!list_has_name(list)) {
+		struct pollfd input = { .fd = list->fd, .events = POLLIN };
+
+		if (poll(&input, 1, 0) <= 0)
+			return false;
+		if (list_fill(list) != 0)
+			return true; /* ccp_walk_next meets the error again, and tells it */
+	}
+	return true;
+}
+
+/* A name of the list. Returns 1 with the entry, 0 if it gave none, -1 at the end. */
+static int next_of_list(struct ccp_walk *walk, struct ccp_walk_entry *entry)
+{
+	struct list *list = &walk->list;
+	const char *name;
+	size_t len;
+
+	while (list_take(list, &name, &len) == 0) {
+		if (list->at_end || (list->slow && list_wait(walk) == 0)) {
+			close_list(list);
+			return -1;
+		}
+		if (list_fill(list) != 0) {
+			entry->path = walk->options.files_from;
+			ccp_err_sys(&entry->err, errno, "%s", "");
+			list->start = list->end; /* a piece of a name is none */
+			list->at_end = true;
+			return 1;
+		}
+	}
+	if (len == 0 && !walk->options.nul_separated)
+		return 0;
+	entry->path = walk->path;
+	if (set_path(walk, 0, name, len, &entry->err) != 0)
+		return 1;
+	if (len == 0 || memchr(name, '\0', len) != NULL) {
+		ccp_err_set(&entry->err, CCP_E_OTHER, "%s", len == 0 ? "empty file name" : "NUL byte in a file name");
+		return 1;
+	}
+	return look(walk, AT_FDCWD, walk->path, true, entry);
+}
+
+int ccp_walk_next(struct ccp_walk *walk, struct ccp_walk_entry *entry)
+{
+	int result = 0;
+
+	entry->is_stdin = false;
+	entry->has_stat = false;
+	ccp_err_clear(&entry->err);
+	while (result == 0) {
+		if (walk->depth > 0) {
+			result = next_of_frame(walk, entry);
+		} else if (walk->name_at < walk->options.name_count) {
+			const char *name = walk->options.names[walk->name_at++];
+
+			entry->path = walk->path;
+			entry->is_stdin = strcmp(name, "-") == 0;
+			if (set_path(walk, 0, name, strlen(name), &entry->err) != 0 || entry->is_stdin)
+				return 1;
+			result = look(walk, AT_FDCWD, walk->path, true, entry);
+		} else if (walk->list.fd >= 0) {
+			result = next_of_list(walk, entry);
+		} else {
+			return 0;
+		}
+		if (result == 0)
+			entry->has_stat = false; /* that of a directory which was entered */
+	}
+	return result > 0;
+}

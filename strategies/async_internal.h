@@ -1,0 +1,67 @@
+/*
+ * async_internal.h: the executor of the strategy async, as async.c (its thread and the calls of a strategy) and async_job.c
+ * (the steps of one job) see it.
+ */
+#ifndef CCP_STRATEGIES_ASYNC_INTERNAL_H
+#define CCP_STRATEGIES_ASYNC_INTERNAL_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "pipeline/exec.h"
+#include "pipeline/flow.h"
+#include "pipeline/source.h"
+#include "strategies/async_pool.h"
+#include "strategies/async_ring.h"
+#include "strategies/queue.h"
+
+/* A job under way and what it waits for. Owned by the loop's thread. */
+struct ccp_op {
+	struct ccp_job *job;
+	struct ccp_want want;
+	bool polled;             /* its descriptor is in the epoll set */
+	struct ccp_op *next_free;
+};
+
+struct ccp_loop {
+	struct ccp_exec exec;    /* first: a loop is an executor; exec.degree: guarded by lock */
+
+	/* set before the run */
+	struct ccp_ring *ring;   /* NULL: the pool reads files */
+	int epoll, wake;
+	pthread_t thread;
+	bool runs;
+
+	pthread_mutex_t lock;
+	/* guarded by lock */
+	struct ccp_list submitted;
+	struct ccp_op *loaded;       /* by the pool; linked by next_free */
+	bool asleep;             /* or about to be: `wake` must be written */
+	bool closing;
+
+	/* owned by the loop's thread */
+	struct ccp_pool pool;
+	struct ccp_op *op;           /* max_degree of them */
+	struct ccp_op *free_op;
+	struct ccp_list ready;
+	unsigned flying;         /* jobs that were begun and are not done */
+	unsigned limit;          /* of flying */
+	bool cancel_seen;
+};
+
+/* All of these: Threads: the loop's. A job that is done goes on to the flow and its op is free again. */
+
+/* Begins a job; flying < limit. */
+void ccp_loop_begin(struct ccp_loop *loop, struct ccp_job *job);
+
+/* Goes on with the result of what the op wanted, >= 0 or -errno. */
+void ccp_op_result(struct ccp_loop *loop, struct ccp_op *op, int64_t result);
+
+/* Goes on with a stream that epoll says is readable. */
+void ccp_op_readable(struct ccp_loop *loop, struct ccp_op *op);
+
+/* The rest of the job was loaded elsewhere. */
+void ccp_op_loaded(struct ccp_loop *loop, struct ccp_op *op);
+
+#endif
