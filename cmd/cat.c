@@ -11,7 +11,7 @@ static int run(struct ccp_settings *settings)
 const struct ccp_command ccp_command_cat = {
 	.name = "cat",
 	.help = "write files to standard output in order, decompressed if they are compressed",
-	.operands = "[FILE]...",
+	.operands = " [FILE]...",
 	.bit = CCP_FOR_CAT,
 	.run = run,
 };

@@ -129,7 +129,6 @@ static void choose_sink(struct ccp_run_options *run, const struct ccp_settings *
 		run->transform_options.store_name = s->drop_name == 0;
 		run->transform_options.store_time = s->drop_time == 0;
 	}
-	run->source.need_mtime = from_stdin && run->transform_options.store_time;
 	if (!report->to_file) {
 		run->source.remove_source = false;
 		run->sink_options.remove_source = false;
@@ -160,7 +159,7 @@ static int run_some(const struct ccp_run_options *base, struct ccp_report *repor
 	run.sink_options.force |= count > 0 && list[0].force;
 	report->run = &run;
 	result = ccp_run(&run, &summary, &err);
-	ccp_report_run_ended(report, &summary);
+	ccp_report_run_ended(report, &summary, result);
 out:
 	free(names);
 	if (result != 0 && ccp_signals_caught() == 0 && err.code != CCP_E_CANCELLED)

@@ -83,9 +83,7 @@ static void refusal(const struct ccp_report *report, const struct ccp_result *re
 			strstr(text, "sticky") != NULL ? "file " : "");
 		break;
 	case CCP_W_LINKS:
-		/* "has 1 other link  -- file ignored": the second blank stands for the s */
-		fprintf(stderr, "%s: %s %s%s -- file ignored\n", s->program, path, text,
-			text[strlen(text) - 1] == 's' ? "" : " ");
+		fprintf(stderr, "%s: %s %s -- file ignored\n", s->program, path, text);
 		break;
 	default:
 		fprintf(stderr, "%s: %s: %s\n", s->program, path, text);
@@ -100,7 +98,7 @@ static int suffix(const struct ccp_report *report, const struct ccp_result *resu
 	bool has = result->err.code == CCP_W_HAS_SUFFIX;
 
 	if (!s->verbose && (s->recursive || s->quiet))
-		return has || s->recursive ? CCP_EXIT_OK : CCP_EXIT_WARNING;
+		return CCP_EXIT_OK;
 	if (has)
 		fprintf(stderr, "%s: %s %s -- unchanged\n", s->program, result->input->path, result->err.text);
 	else
@@ -173,7 +171,8 @@ static void error(const struct ccp_report *report, const struct ccp_result *resu
 		blank = "";
 		break;
 	}
-	fprintf(stderr, "%s%s: %s: %s\n", blank, s->program, path, text);
+	/* perror leaves an empty name out */
+	fprintf(stderr, "%s%s: %s%s%s\n", blank, s->program, path, path[0] != '\0' ? ": " : "", text);
 }
 
 int ccp_gnu_result(const struct ccp_report *report, const struct ccp_result *result)

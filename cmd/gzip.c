@@ -16,7 +16,7 @@ static int run_gunzip(struct ccp_settings *settings)
 const struct ccp_command ccp_command_gzip = {
 	.name = "gzip",
 	.help = "compress files, or standard input",
-	.operands = "[FILE]...",
+	.operands = " [FILE]...",
 	.bit = CCP_FOR_GZIP,
 	.run = run_gzip,
 };
@@ -24,7 +24,7 @@ const struct ccp_command ccp_command_gzip = {
 const struct ccp_command ccp_command_gunzip = {
 	.name = "gunzip",
 	.help = "decompress files, or standard input",
-	.operands = "[FILE]...",
+	.operands = " [FILE]...",
 	.bit = CCP_FOR_GUNZIP,
 	.run = run_gunzip,
 };

@@ -11,7 +11,7 @@ static int run(struct ccp_settings *settings)
 const struct ccp_command ccp_command_list = {
 	.name = "list",
 	.help = "list sizes, ratio and name of compressed files",
-	.operands = "[FILE]...",
+	.operands = " [FILE]...",
 	.bit = CCP_FOR_LIST,
 	.run = run,
 };

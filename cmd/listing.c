@@ -39,6 +39,11 @@ void ccp_member_read(const struct ccp_input *input, struct ccp_member *member)
 	int fd = open_again(input, &st);
 
 	*member = (struct ccp_member){ .header_bytes = 18, .crc = UINT32_MAX };
+	snprintf(member->name, sizeof member->name, "%s", input->found.name);
+	if (member->name[0] != '\0')
+		member->header_bytes += strlen(member->name) + 1;
+	if (input->found.has_mtime)
+		member->mtime = (uint32_t)input->found.mtime.tv_sec;
 	if (fd < 0)
 		return;
 	n = pread(fd, data, sizeof data, 0);
@@ -60,14 +65,16 @@ void ccp_listing_ratio(FILE *out, double part, double whole)
 static void print_date(const struct ccp_settings *settings, const struct ccp_input *input,
 		       const struct ccp_member *member)
 {
-	time_t when = input->has_meta ? input->meta.st_mtim.tv_sec : 0;
+	struct stat st;
+	bool dated = input->has_meta || (input->is_stdin && fstat(STDIN_FILENO, &st) == 0 && S_ISREG(st.st_mode));
+	time_t when = input->has_meta ? input->meta.st_mtim.tv_sec : dated ? st.st_mtim.tv_sec : 0;
 	struct tm tm;
 	char text[32];
 
 	if (settings->drop_time == 0 && member->mtime != 0)
 		when = member->mtime;
 	/* GNU gzip's own abbreviations, whatever the locale: this program never calls setlocale */
-	if ((input->has_meta || when != 0) && localtime_r(&when, &tm) != NULL) {
+	if ((dated || when != 0) && localtime_r(&when, &tm) != NULL) {
 		strftime(text, sizeof text, "%b %e %H:%M", &tm);
 		printf("%s ", text);
 	} else {
@@ -144,5 +151,8 @@ int ccp_listing_end(struct ccp_listing *listing, const struct ccp_settings *sett
 		puts(" (totals)");
 	}
 	errno = 0;
-	return fflush(stdout) != 0 || ferror(stdout) ? -1 : 0;
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return 0;
+	clearerr(stdout); /* it is told once */
+	return -1;
 }

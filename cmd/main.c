@@ -47,7 +47,7 @@ static void print_help(const struct ccp_settings *s, const struct ccp_command *c
 		       "Mandatory arguments to long options are mandatory for short options too.\n\n",
 		       s->program);
 	} else {
-		printf("Usage: %s %s [OPTION]... %s\n%c%s.\n", s->program, command->name, command->operands,
+		printf("Usage: %s %s [OPTION]...%s\n%c%s.\n", s->program, command->name, command->operands,
 		       command->help[0] - 'a' + 'A', command->help + 1);
 	}
 	ccp_options_help(stdout, s->bit);
@@ -77,7 +77,7 @@ static int flush(const char *program, int status)
 	errno = 0;
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return status;
-	fprintf(stderr, "%s: standard output: %s\n", program, strerror(errno));
+	fprintf(stderr, "%s: standard output: %s\n", program, errno != 0 ? strerror(errno) : "write error");
 	return status == CCP_EXIT_OK ? CCP_EXIT_FAILED : status;
 }
 

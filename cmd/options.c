@@ -78,6 +78,12 @@ static bool same_meaning(const struct ccp_option *a, const struct ccp_option *b)
 	       (a->argument != NULL) == (b->argument != NULL);
 }
 
+/* Options for tests: they have to be spelt out. */
+static bool is_hidden(const struct ccp_option *row)
+{
+	return row->help == NULL && !(row->commands & CCP_FOR_GNU);
+}
+
 /* The row of a long option or of an abbreviation that is not ambiguous; NULL after a message. */
 static const struct ccp_option *find_long(struct ccp_settings *s, const char *text, size_t len)
 {
@@ -89,8 +95,8 @@ static const struct ccp_option *find_long(struct ccp_settings *s, const char *te
 			continue;
 		if (row->name[len] == '\0')
 			return row;
-		if (row->help == NULL && !(row->commands & CCP_FOR_GNU))
-			continue; /* hidden ones are spelt out */
+		if (is_hidden(row))
+			continue;
 		if (found == NULL)
 			found = row;
 		else if (!same_meaning(found, row))
@@ -102,7 +108,7 @@ static const struct ccp_option *find_long(struct ccp_settings *s, const char *te
 		fprintf(stderr, "%s: option '--%s' is ambiguous; possibilities:", s->program, text);
 		for (const struct ccp_option *row = ccp_options; row->commands != 0; row++)
 			if ((row->commands & s->bit) && row->name != NULL && strncmp(row->name, text, len) == 0 &&
-			    (row == found || !same_meaning(found, row)))
+			    !is_hidden(row) && (row == found || !same_meaning(found, row)))
 				fprintf(stderr, " '--%s'", row->name);
 		fprintf(stderr, "\n");
 	} else {

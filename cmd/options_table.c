@@ -235,7 +235,7 @@ const struct ccp_option ccp_options[] = {
 	     "how work is run: a strategy of ccpipe info, or read=S,work=S,write=S"),
 	ARG(DATA, 0, "readers", "N", plan.readers, set_count, "workers that read"),
 	ARG(DATA, 0, "writers", "N", plan.writers, set_count, "workers that write"),
-	ARG(GZ, 0, "chunk", "SIZE", chunk_bytes, set_chunk, "cut inputs at multiples of SIZE; changes the output"),
+	ARG(DATA, 0, "chunk", "SIZE", chunk_bytes, set_chunk, "cut inputs at multiples of SIZE; changes gzip's output"),
 	TEXT(DATA, 0, "max-mem", "M", plan.max_mem, "hold at most M in buffers: SIZE (K, M, G) or N% of memory"),
 	ARG(DATA, 0, "window", "N", window, set_count, "chunks under way at the same time"),
 

@@ -72,7 +72,7 @@ static void print_line(const struct ccp_report *report, const struct ccp_result 
 
 	flockfile(stderr);
 	fprintf(stderr, "%s: ", report->settings->program);
-	ccp_text_path(stderr, result->input->is_stdin ? "standard input" : result->input->path);
+	result->input->is_stdin ? (void)fputs("standard input", stderr) : ccp_text_path(stderr, result->input->path);
 	if (err->offset != CCP_NO_OFFSET)
 		fprintf(stderr, ": at byte %llu", (unsigned long long)err->offset);
 	fprintf(stderr, ": %s%s\n", err->text, result->outcome == CCP_SKIPPED ? " -- skipped" : "");
@@ -81,13 +81,14 @@ static void print_line(const struct ccp_report *report, const struct ccp_result 
 
 /*
  * Our own words. In a tree that is walked, files that have the suffix already, or not yet, go without saying and a
- * status: they are what one expects to find there; the summary counts them.
+ * status, and so do links: they are what one expects to find there; the summary counts them.
  */
 static int plain_result(const struct ccp_report *report, const struct ccp_result *result)
 {
 	const struct ccp_settings *s = report->settings;
 	enum ccp_code code = result->err.code;
-	bool expected = s->recursive && (code == CCP_W_HAS_SUFFIX || code == CCP_W_NO_SUFFIX);
+	bool expected = s->recursive && (code == CCP_W_HAS_SUFFIX || code == CCP_W_NO_SUFFIX ||
+					  code == CCP_W_SYMLINK_LOOP);
 	bool failed = ccp_err_is_error(&result->err);
 
 	if (is_json(report)) {
@@ -101,19 +102,40 @@ static int plain_result(const struct ccp_report *report, const struct ccp_result
 	return failed ? CCP_EXIT_FAILED : code == CCP_OK || expected ? CCP_EXIT_OK : CCP_EXIT_WARNING;
 }
 
-/* With -r, -t and -l pass over what has no suffix and is no gzip file, as GNU gzip does. */
-static bool is_other_file(const struct ccp_report *report, const struct ccp_result *result)
+/* Whether a path stands on the command line itself. */
+static bool is_named(const struct ccp_settings *s, const char *path)
+{
+	for (size_t i = 0; i < s->name_count; i++)
+		if (strcmp(s->names[i], path) == 0)
+			return true;
+	return false;
+}
+
+/* What a walk meets and a person would not call a failure: links in the tree; with -t and -l, files without the suffix. */
+static bool is_passed_over(const struct ccp_report *report, const struct ccp_result *result, struct ccp_err *why)
 {
 	const struct ccp_settings *s = report->settings;
 	struct ccp_sink_options strip = report->run->sink_options;
+	enum ccp_code code = result->err.code;
 	char target[PATH_MAX];
-	struct ccp_err err;
 
-	if (!s->recursive || !(s->test || s->list) || result->input->is_stdin ||
-	    (result->err.code != CCP_E_NOT_GZIP && result->err.code != CCP_E_TRUNCATED))
+	if (!s->recursive || result->input->is_stdin)
+		return false;
+	if (code == CCP_E_SYMLINK && !s->gnu && !is_named(s, result->input->path)) {
+		ccp_err_set(why, CCP_W_SYMLINK_LOOP, "%s", result->err.text);
+		return true;
+	}
+	if (!(s->test || s->list) || (code != CCP_E_NOT_GZIP && code != CCP_E_TRUNCATED))
 		return false;
 	strip.naming = CCP_NAME_STRIP_SUFFIX;
-	return ccp_target_name(&strip, result->input, target, &err) != 0 && err.code == CCP_W_NO_SUFFIX;
+	return ccp_target_name(&strip, result->input, target, why) != 0 && why->code == CCP_W_NO_SUFFIX;
+}
+
+/* An output that all inputs share has failed: it is told once, as the end of the run, and not for each input. */
+static bool is_of_shared_output(const struct ccp_report *report, const struct ccp_err *err)
+{
+	return err->code == CCP_E_SYS && (report->run->sink->flags & CCP_SINK_SHARED) &&
+	       strcmp(err->text, strerrordesc_np(err->sys)) != 0;
 }
 
 void ccp_report_result(void *arg, const struct ccp_result *result)
@@ -121,25 +143,28 @@ void ccp_report_result(void *arg, const struct ccp_result *result)
 	struct ccp_report *report = arg;
 	const struct ccp_settings *s = report->settings;
 	struct ccp_result changed = *result;
-	bool row;
+	int status;
 
 	/* after Ctrl-C nobody wants to read about every file that was under way */
 	if (result->err.code == CCP_E_CANCELLED)
 		return;
 	pthread_mutex_lock(&report->lock);
 	report->plain_bytes += result->input->plain_bytes;
-	if (is_other_file(report, result)) {
+	if (is_passed_over(report, result, &changed.err))
 		changed.outcome = CCP_SKIPPED;
-		ccp_err_set(&changed.err, CCP_W_NO_SUFFIX, "unknown suffix");
-	}
 	report->done += changed.outcome == CCP_DONE;
 	report->skipped += changed.outcome == CCP_SKIPPED;
 	report->failed += changed.outcome == CCP_FAILED;
+	if (is_of_shared_output(report, &changed.err)) {
+		report->output_err = changed.err;
+		goto out;
+	}
 	ccp_progress_clear(&report->progress);
-	ccp_report_raise(report, s->gnu ? ccp_gnu_result(report, &changed) : plain_result(report, &changed));
-	row = s->list && changed.outcome == CCP_DONE && !(s->gnu && changed.err.code == CCP_W_TRAILING);
-	if (row)
+	status = s->gnu ? ccp_gnu_result(report, &changed) : plain_result(report, &changed);
+	ccp_report_raise(report, status);
+	if (s->list && changed.outcome == CCP_DONE && !(s->gnu && changed.err.code == CCP_W_TRAILING))
 		ccp_listing_row(&report->listing, s, &report->run->sink_options, changed.input);
+out:
 	pthread_mutex_unlock(&report->lock);
 }
 
@@ -156,7 +181,7 @@ void ccp_report_tick(void *arg, struct ccp_flow *flow, struct ccp_next *next)
 	pthread_mutex_unlock(&report->lock);
 }
 
-void ccp_report_run_ended(struct ccp_report *report, const struct ccp_run_summary *summary)
+void ccp_report_run_ended(struct ccp_report *report, const struct ccp_run_summary *summary, int result)
 {
 	struct ccp_progress_counts *base = &report->progress.base;
 
@@ -168,6 +193,9 @@ void ccp_report_run_ended(struct ccp_report *report, const struct ccp_run_summar
 	base->done += summary->inputs_done;
 	base->skipped += summary->inputs_skipped;
 	base->failed += summary->inputs_failed;
+	if (result == 0 && report->output_err.code != CCP_OK)
+		ccp_report_error(report, &report->output_err);
+	ccp_err_clear(&report->output_err);
 }
 
 void ccp_report_error(struct ccp_report *report, const struct ccp_err *err)
@@ -194,7 +222,7 @@ void ccp_report_plan(struct ccp_report *report, const struct ccp_plan *plan)
 	char memory[CCP_SIZE_TEXT], limit[CCP_SIZE_TEXT];
 	const struct ccp_strategy_ops *noted = NULL;
 
-	if (!s->verbose || s->gnu || is_json(report))
+	if (!s->verbose || s->gnu || s->list || is_json(report))
 		return;
 	fprintf(stderr, "%s: plan:", s->program);
 	for (int i = 0; i < CCP_STAGES; i++)
@@ -248,16 +276,17 @@ int ccp_report_end(struct ccp_report *report)
 	const struct ccp_settings *s = report->settings;
 	double seconds = (double)(ccp_progress_now() - report->progress.start_ns) / 1e9;
 	/* on a terminal, too, but not for a filter or a few small files that are done at once */
-	bool worth = report->progress.terminal && !s->list &&
+	bool worth = report->progress.terminal &&
 		     (seconds >= 0.3 || report->done + report->skipped + report->failed > 1);
 
 	if (s->list && ccp_listing_end(&report->listing, s) != 0) {
-		fprintf(stderr, "%s%s: stdout: %s\n", s->gnu ? "\n" : "", s->program, strerrordesc_np(errno));
+		fprintf(stderr, "%s%s: stdout: %s\n", s->gnu ? "\n" : "", s->program,
+			errno != 0 ? strerrordesc_np(errno) : "write error");
 		ccp_report_raise(report, CCP_EXIT_FAILED);
 	}
 	if (is_json(report))
 		print_summary_json(report, seconds);
-	else if (!s->gnu && !s->quiet && (s->verbose || worth))
+	else if (!s->gnu && !s->quiet && !s->list && (s->verbose || worth))
 		print_summary(report, seconds);
 	return report->status;
 }

@@ -27,6 +27,7 @@ struct ccp_report {
 	/* guarded by lock */
 	int status;                          /* CCP_EXIT_… so far */
 	uint64_t done, skipped, failed;
+	struct ccp_err output_err;           /* of an output that all inputs share, CCP_OK if none */
 	uint64_t bytes_in, bytes_out, plain_bytes;
 	struct ccp_listing listing;
 	struct ccp_progress progress;
@@ -42,8 +43,8 @@ void ccp_report_tick(void *arg, struct ccp_flow *flow, struct ccp_next *next);
 /* Raises the exit status: a failure outweighs a warning. */
 void ccp_report_raise(struct ccp_report *report, int status);
 
-/* Adds what a run came to, before the next one. */
-void ccp_report_run_ended(struct ccp_report *report, const struct ccp_run_summary *summary);
+/* Adds what a run came to, before the next one. `result` is that of ccp_run. */
+void ccp_report_run_ended(struct ccp_report *report, const struct ccp_run_summary *summary, int result);
 
 /* The error that kept a run from starting or ended it. */
 void ccp_report_error(struct ccp_report *report, const struct ccp_err *err);

@@ -11,7 +11,7 @@ static int run(struct ccp_settings *settings)
 const struct ccp_command ccp_command_test = {
 	.name = "test",
 	.help = "test the integrity of compressed files",
-	.operands = "[FILE]...",
+	.operands = " [FILE]...",
 	.bit = CCP_FOR_TEST,
 	.run = run,
 };

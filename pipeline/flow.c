@@ -17,6 +17,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "pipeline/claims.h"
 #include "pipeline/flow_internal.h"
 #include "pipeline/memory.h"
 #include "pipeline/next.h"
@@ -120,6 +121,27 @@ static int pump_one(struct ccp_flow *flow, struct ccp_job *job)
 	return result;
 }
 
+static void finish_input(struct ccp_flow *flow, struct ccp_input *input);
+
+/* The run is cancelled: the input that NEXT was cutting ends here, also if none of its jobs is out. */
+static void abandon_current(struct ccp_flow *flow)
+{
+	bool over = false;
+
+	pthread_mutex_lock(&flow->next_lock);
+	struct ccp_input *input = ccp_next_current(flow->config.next);
+	if (input) {
+		ccp_next_stop(flow->config.next, input);
+		pthread_mutex_lock(&flow->lock);
+		input->flow.cut = true;
+		over = input->flow.live == 0;
+		pthread_mutex_unlock(&flow->lock);
+	}
+	pthread_mutex_unlock(&flow->next_lock);
+	if (over)
+		finish_input(flow, input);
+}
+
 /* Takes free slots in sequence order until there is no more slot or no more work, now or for ever. */
 static void pump(struct ccp_flow *flow)
 {
@@ -135,6 +157,9 @@ static void pump(struct ccp_flow *flow)
 		while (!flow->ended) {
 			if (atomic_load(&flow->cancelled)) {
 				flow->ended = true;
+				pthread_mutex_unlock(&flow->lock);
+				abandon_current(flow);
+				pthread_mutex_lock(&flow->lock);
 				break;
 			}
 			if (ccp_results_crowded(flow->results))
@@ -275,6 +300,8 @@ static void finish_input(struct ccp_flow *flow, struct ccp_input *input)
 	if (input->source && input->fd >= 0)
 		input->source->close(input);
 	atomic_fetch_add(counter[input->outcome], 1);
+	if (flow->config.claims)
+		ccp_claims_drop(flow->config.claims, input);
 	ccp_results_put(flow->results, input);
 	ccp_arena_give_input(flow->config.arena, input);
 }

@@ -20,6 +20,7 @@ struct ccp_exec;
 struct ccp_flow;
 struct ccp_next;
 struct ccp_arena;
+struct ccp_claims;
 struct ccp_sink;
 struct ccp_sink_ops;
 struct ccp_source_options;
@@ -56,6 +57,7 @@ struct ccp_flow_config {
 	const struct ccp_sink_options *sink_options;
 	struct ccp_sink *sink;
 	struct ccp_arena *arena;                         /* slots: memory.h */
+	struct ccp_claims *claims;                       /* dropped when an input ends; NULL = none: claims.h */
 	void (*report)(void *arg, const struct ccp_result *result);
 	void *report_arg;
 };

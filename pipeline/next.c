@@ -3,7 +3,7 @@
  *
  * Names are looked at in batches. A batch is filled from the walk until it is full, the names end, or the writer of a
  * list lets us wait; then it is sorted, biggest first, and handed out to its end before the next one is filled, so that
- * places in the command's order (index) that are out at the same time are at most two batches apart. A batch keeps 40
+ * places in the command's order (index) that are out at the same time are at most two batches apart. A batch keeps 56
  * bytes and the path for a name; the paths lie one after the other in one buffer that the next batch uses again.
  *
  * An input that needs more than one job is the `current` one until its last job is handed out.
@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/vfs.h>
 
+#include "pipeline/claims.h"
 #include "pipeline/memory.h"
 
 #define NO_ERR UINT32_MAX
@@ -32,6 +33,8 @@
 struct look {
 	uint64_t index;
 	uint64_t size;
+	dev_t dev;              /* of what was looked at; ino 0 = unknown */
+	ino_t ino;
 	const struct ccp_source_ops *source;
 	uint32_t path_at;       /* in next->text */
 	uint32_t err_at;        /* of a struct ccp_err in next->text, or NO_ERR */
@@ -162,6 +165,10 @@ static void add(struct ccp_next *next, struct ccp_walk_entry *entry)
 	look->path_at = (uint32_t)next->text_used;
 	memcpy(next->text + next->text_used, entry->path, len);
 	next->text_used += len;
+	if (entry->has_stat) {
+		look->dev = entry->st.st_dev;
+		look->ino = entry->st.st_ino;
+	}
 	if (choose(next, entry, look) != 0) {
 		size_t mask = _Alignof(struct ccp_err) - 1;
 
@@ -280,8 +287,25 @@ static int open_input(const struct ccp_next *next, struct ccp_input *input, stru
 	return 0;
 }
 
-/* The first job of a name. */
-static void start_input(struct ccp_next *next, const struct look *look, struct ccp_job *job)
+/* Whether no live input is in this one's way. Standard input and what has no file behind it never are. */
+static bool claim(const struct ccp_next *next, const struct look *look, const struct ccp_input *input)
+{
+	if (next->options.claims == NULL || look->err_at != NO_ERR)
+		return true;
+
+	struct ccp_claim claim = {
+		.owner = input,
+		.dev = look->dev,
+		.ino = look->ino,
+		.source = ccp_path_key(input->path),
+		.target = next->options.target_key(next->options.target_arg, input),
+	};
+
+	return ccp_claims_try(next->options.claims, &claim);
+}
+
+/* The first job of a name. Returns 1, or -1 if an input that is under way touches the same file. */
+static int start_input(struct ccp_next *next, const struct look *look, struct ccp_job *job)
 {
 	struct ccp_input *input = ccp_arena_take_input(next->arena);
 	const char *path = next->text + look->path_at;
@@ -291,6 +315,10 @@ static void start_input(struct ccp_next *next, const struct look *look, struct c
 	input->is_stdin = look->is_stdin;
 	input->source = look->source;
 	memcpy(input->path, path, strlen(path) + 1);
+	if (!claim(next, look, input)) {
+		ccp_arena_give_input(next->arena, input);
+		return -1;
+	}
 	start_job(job, input, 0, 0);
 	if (look->err_at != NO_ERR) {
 		memcpy(&job->piece.err, next->text + look->err_at, sizeof job->piece.err);
@@ -308,6 +336,7 @@ static void start_input(struct ccp_next *next, const struct look *look, struct c
 		next->offset = 0;
 		next_of_current(next, job);
 	}
+	return 1;
 }
 
 int ccp_next_job(struct ccp_next *next, struct ccp_job *job)
@@ -324,8 +353,11 @@ int ccp_next_job(struct ccp_next *next, struct ccp_job *job)
 		if (result != 1)
 			return result;
 	}
-	start_input(next, &next->looks[next->at++], job);
-	return 1;
+	int result = start_input(next, &next->looks[next->at], job);
+
+	if (result == 1)
+		next->at++;
+	return result;
 }
 
 void ccp_next_loaded(struct ccp_next *next, struct ccp_input *input, bool last)

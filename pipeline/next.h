@@ -22,11 +22,15 @@
 
 struct ccp_next;
 struct ccp_arena;
+struct ccp_claims;
 
 struct ccp_next_options {
 	size_t chunk_bytes;
 	bool shared_output;          /* one output for all: keep the order of the command line */
 	const struct ccp_source_options *source; /* borrowed until ccp_next_free */
+	struct ccp_claims *claims;   /* what live inputs touch; NULL = they cannot be in each other's way */
+	uint64_t (*target_key)(const void *arg, const struct ccp_input *input); /* with claims: sink.h, key */
+	const void *target_arg;
 };
 
 int ccp_next_new(struct ccp_next **next, struct ccp_walk *walk, struct ccp_arena *arena,

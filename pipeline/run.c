@@ -14,6 +14,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "pipeline/claims.h"
 #include "pipeline/exec.h"
 #include "pipeline/memory.h"
 
@@ -24,6 +25,7 @@ struct run {
 	const struct ccp_run_options *options;
 	struct ccp_source_options source; /* the user's, and the sink's word on what is welcome */
 	struct ccp_arena *arena;
+	struct ccp_claims *claims;
 	struct ccp_walk *walk;
 	struct ccp_next *next;
 	struct ccp_sink *sink;
@@ -142,6 +144,13 @@ static int admit(const void *arg, const struct ccp_input *input, struct ccp_err 
 	return options->sink->check(&options->sink_options, input, err);
 }
 
+static uint64_t target_key(const void *arg, const struct ccp_input *input)
+{
+	const struct ccp_run_options *options = arg;
+
+	return options->sink->key(&options->sink_options, input);
+}
+
 static int allocate(struct run *run, struct ccp_err *err)
 {
 	const struct ccp_run_options *options = run->options;
@@ -152,10 +161,16 @@ static int allocate(struct run *run, struct ccp_err *err)
 		.carry_bytes = options->need.carry_bytes,
 		.shared = options->plan.forks || options->swap_ms > 0,
 	};
+	if (options->sink->key && ccp_claims_new(&run->claims, shape.slots + 2, err) < 0)
+		return -1;
+
 	struct ccp_next_options next_options = {
 		.chunk_bytes = options->need.chunk_bytes,
 		.shared_output = (options->sink->flags & CCP_SINK_SHARED) != 0,
 		.source = &run->source,
+		.claims = run->claims,
+		.target_key = target_key,
+		.target_arg = options,
 	};
 
 	run->source = options->source;
@@ -178,6 +193,7 @@ static int allocate(struct run *run, struct ccp_err *err)
 		.sink_options = &options->sink_options,
 		.sink = run->sink,
 		.arena = run->arena,
+		.claims = run->claims,
 		.report = options->report,
 		.report_arg = options->arg,
 	};
@@ -281,6 +297,7 @@ int ccp_run(const struct ccp_run_options *options, struct ccp_run_summary *summa
 			result = -1;
 		}
 	}
+	ccp_claims_free(run.claims);
 	ccp_arena_free(run.arena);
 	return result;
 }

@@ -45,6 +45,8 @@ enum {
  * check    cheap refusals before a byte of the input is read: the suffix, an existing target, a name that is too long.
  *          Called after the input is open. It changes nothing, keeps nothing, and may run in a worker process.
  *          Errors: -1 with an error, or with a warning if the input is to be skipped.
+ * key      a ccp_path_key (claims.h) of the path that will be written for the input, or 0: inputs that touch the same path
+ *          are under way one after the other, in order. NULL: they need not be.
  * open     the input's first EMIT. write: bytes in order. commit: all bytes have come; makes the output visible under its
  *          final name, and removes the source if asked. abort: the input failed or the run was cancelled; leaves nothing
  *          behind. After open returned 0 exactly one of commit and abort follows; commit that fails has cleaned up.
@@ -57,6 +59,7 @@ struct ccp_sink_ops {
 	unsigned flags;
 	int (*create)(struct ccp_sink **sink, const struct ccp_sink_options *options, struct ccp_err *err);
 	int (*check)(const struct ccp_sink_options *options, const struct ccp_input *input, struct ccp_err *err);
+	uint64_t (*key)(const struct ccp_sink_options *options, const struct ccp_input *input);
 	int (*open)(struct ccp_sink *sink, struct ccp_input *input, struct ccp_err *err);
 	int (*write)(struct ccp_sink *sink, struct ccp_input *input, const void *data, size_t len, struct ccp_err *err);
 	int (*commit)(struct ccp_sink *sink, struct ccp_input *input, struct ccp_err *err);

@@ -179,6 +179,29 @@ int ccp_target_check(const struct ccp_sink_options *options, const struct ccp_in
 	return 0;
 }
 
+int ccp_target_open_folder(const char *path, struct ccp_err *err)
+{
+	const char *slash = strrchr(path, '/');
+	char folder[PATH_MAX] = ".";
+
+	/* the '/' stays, so that "/a" gives "/" */
+	if (slash != NULL && snprintf(folder, sizeof folder, "%.*s", (int)(slash - path + 1), path) >= PATH_MAX)
+		return ccp_err_set(err, CCP_E_NAME, "target path is too long");
+	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd >= 0 ? fd : ccp_err_sys(err, errno, "opening the directory %s", folder);
+}
+
+static int sync_folder(const char *path, struct ccp_err *err)
+{
+	int fd = ccp_target_open_folder(path, err);
+
+	if (fd < 0)
+		return -1;
+	int result = ccp_output_sync(fd, "the directory", err);
+	close(fd);
+	return result;
+}
+
 int ccp_target_parents(const char *target, bool sync, struct ccp_err *err)
 {
 	char path[PATH_MAX];
@@ -188,7 +211,7 @@ int ccp_target_parents(const char *target, bool sync, struct ccp_err *err)
 	for (char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
 		*slash = '\0';
 		if (mkdir(path, 0777) == 0) {
-			if (sync && ccp_target_sync_folder(path, err) != 0)
+			if (sync && sync_folder(path, err) != 0)
 				return -1;
 		} else if (errno != EEXIST) {
 			int cause = errno; /* EROFS or EACCES may stand for a folder that exists */
@@ -200,21 +223,4 @@ int ccp_target_parents(const char *target, bool sync, struct ccp_err *err)
 		*slash = '/';
 	}
 	return 0;
-}
-
-int ccp_target_sync_folder(const char *path, struct ccp_err *err)
-{
-	const char *slash = strrchr(path, '/');
-	char folder[PATH_MAX];
-
-	/* the '/' stays, so that "/a" gives "/" */
-	if (snprintf(folder, sizeof folder, "%.*s", slash != NULL ? (int)(slash - path + 1) : 1,
-		     slash != NULL ? path : ".") >= (int)sizeof folder)
-		return ccp_err_sys(err, ENAMETOOLONG, "syncing the directory of %s", path);
-	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return ccp_err_sys(err, errno, "syncing the directory %s", folder);
-	int result = ccp_output_sync(fd, folder, err);
-	close(fd);
-	return result;
 }

@@ -22,7 +22,7 @@ int ccp_target_check(const struct ccp_sink_options *options, const struct ccp_in
  */
 int ccp_target_parents(const char *target, bool sync, struct ccp_err *err);
 
-/* Makes the entries of the folder that holds `path` durable. Errors: -1 with CCP_E_SYS. Threads: any. */
-int ccp_target_sync_folder(const char *path, struct ccp_err *err);
+/* Opens the folder that holds `path`, to sync its entries. Returns a descriptor, or -1 with CCP_E_SYS. Threads: any. */
+int ccp_target_open_folder(const char *path, struct ccp_err *err);
 
 #endif

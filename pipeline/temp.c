@@ -220,51 +220,62 @@ static int rename_new(const char *from, const char *to)
 	return -1;
 }
 
-static int sync_folder(const struct ccp_temp *temp, struct ccp_err *err)
-{
-	int result = ccp_target_sync_folder(temp->target, err);
+/*
+ * What is to be synced for the new name to last: the folder, opened before the rename, after which no error but that of
+ * the disk itself shall come. A folder that may be written but not read cannot be opened: then -2, all of its file
+ * system.
+ */
+#define WHOLE_FILE_SYSTEM (-2)
 
-	/* a folder that may be written but not read cannot be opened: sync all of its file system instead */
-	if (result != 0 && err->sys == EACCES && syncfs(temp->fd) == 0) {
-		ccp_err_clear(err);
-		result = 0;
-	}
-	return result;
+static int open_folder(const struct ccp_temp *temp, struct ccp_err *err)
+{
+	struct ccp_err folder; /* `err` may hold a warning of the caller's, which only an error may replace */
+	int fd = ccp_target_open_folder(temp->target, &folder);
+
+	if (fd >= 0)
+		return fd;
+	if (folder.sys == EACCES)
+		return WHOLE_FILE_SYSTEM;
+	*err = folder;
+	return -1;
+}
+
+static int sync_name(const struct ccp_temp *temp, int folder, struct ccp_err *err)
+{
+	if (folder != WHOLE_FILE_SYSTEM)
+		return ccp_output_sync(folder, "the directory", err);
+	return syncfs(temp->fd) == 0 ? 0 : ccp_err_sys(err, errno, "syncing the file system");
+}
+
+static int rename_to_target(const struct ccp_temp *temp, bool force, struct ccp_err *err)
+{
+	if ((force ? rename(temp->path, temp->target) : rename_new(temp->path, temp->target)) == 0)
+		return 0;
+	if (errno == EEXIST && !force)
+		return ccp_err_set(err, CCP_W_EXISTS, "%s already exists; not overwritten", temp->target);
+	if (errno == ENAMETOOLONG)
+		return ccp_err_set(err, CCP_E_NAME, "target name is too long");
+	return ccp_err_sys(err, errno, "renaming to %s", temp->target);
 }
 
 int ccp_temp_commit(struct ccp_temp *temp, bool force, bool sync, struct ccp_err *err)
 {
-	/* `err` may hold a warning of the caller's, which only an error may replace */
 	int (*settle)(int, const char *, struct ccp_err *) = sync ? ccp_output_sync : ccp_output_flush;
-	int result = settle(temp->fd, temp->target, err);
+	int folder = sync ? open_folder(temp, err) : WHOLE_FILE_SYSTEM;
+	int result = -1;
 
-	if (result != 0) {
+	if (folder == -1 || settle(temp->fd, temp->target, err) != 0 || rename_to_target(temp, force, err) != 0) {
 		ccp_temp_discard(temp);
-		return -1;
+		goto out;
 	}
-	if ((force ? rename(temp->path, temp->target) : rename_new(temp->path, temp->target)) != 0) {
-		if (errno == EEXIST && !force)
-			ccp_err_set(err, CCP_W_EXISTS, "%s already exists; not overwritten", temp->target);
-		else if (errno == ENAMETOOLONG)
-			ccp_err_set(err, CCP_E_NAME, "target name is too long");
-		else
-			ccp_err_sys(err, errno, "renaming to %s", temp->target);
-		ccp_temp_discard(temp);
-		return -1;
-	}
-	if (sync) {
-		struct ccp_err folder;
-
-		ccp_err_clear(&folder);
-		result = sync_folder(temp, &folder);
-		if (result != 0) {
-			*err = folder;
-			if (!force && names_file(temp->target, &temp->st))
-				unlink(temp->target);
-		}
-	}
+	result = sync ? sync_name(temp, folder, err) : 0;
+	if (result != 0 && !force && names_file(temp->target, &temp->st))
+		unlink(temp->target);
 	/* late errors have been told above; this close only lets go of the lock, now that the name is gone */
 	close(temp->fd);
 	free(temp);
+out:
+	if (folder >= 0)
+		close(folder);
 	return result;
 }

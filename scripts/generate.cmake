@@ -1,7 +1,7 @@
 # Makes the two kinds of generated sources; run by the build as `cmake -DWHAT=… -P generate.cmake`.
 #
-#   WHAT=table    FOLDER, FILES (separated by spaces), KIND -> a C file with the table of all definitions that begin with
-#                 `const struct ccp_KIND_ops ccp_KIND_NAME =`, sorted by NAME. A file without one is a helper: no entry.
+#   WHAT=table    FOLDER, FILES (separated by spaces), KIND -> a C file with the table of all definitions that begin
+#                 with `const struct ccp_KIND_ops ccp_KIND_NAME =`, sorted by NAME. A file without one is a helper.
 #   WHAT=version  VERSION -> a header with CCP_VERSION: VERSION in a release (tag vVERSION, or no git), else with the
 #                 commit: 0.1.0+g1a2b3c4, and -dirty if files differ from it.
 #

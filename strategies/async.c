@@ -1,11 +1,12 @@
 /*
  * async.c: one event loop that reads for many jobs at once.
  *
- * Each job is a state machine: ask the source what it wants, start that, and go on with the result. Opening, reading and
- * closing of files go through io_uring, all that came up in one round in one system call; where there is none a file's job
- * goes to a few helper threads as a whole. Streams (pipes, sockets, terminals) are waited for by epoll in either case,
- * and so are the ring itself, new jobs, loaded ones and the end of the run: the loop sleeps in one place only. A stream
- * that epoll does not take (a regular file on standard input) is read like a file, from its own position.
+ * Each job is a state machine: ask the source what it wants, start that, and go on with the result. Opening, reading
+ * and closing of files go through io_uring, all that came up in one round in one system call; where there is none a
+ * file's job goes to a few helper threads as a whole. Streams (pipes, sockets, terminals) are waited for by epoll in
+ * either case, and so are the ring itself, new jobs, loaded ones and the end of the run: the loop sleeps in one place
+ * only. A stream that epoll does not take (a regular file on standard input) is read like a file, from its own
+ * position.
  */
 #include <assert.h>
 #include <errno.h>
@@ -35,7 +36,7 @@ static void wake_locked(struct ccp_loop *loop)
 		;
 }
 
-/* ---- the loop ------------------------------------------------------------------------------------------------------ */
+/* ---- the loop -------------------------------------------------------------------------------------------------- */
 
 /* Takes what other threads left. Returns whether the loop is to end. */
 static bool look(struct ccp_loop *loop)
@@ -118,12 +119,13 @@ static void nap(struct ccp_loop *loop, bool busy, bool retry)
 
 	count = epoll_wait(loop->epoll, events, EVENTS, busy ? 0 : retry ? RETRY_MS : -1);
 	for (int i = 0; i < count; i++) {
-		struct ccp_op *op = events[i].data.ptr;
+		void *tag = events[i].data.ptr;
+		struct ccp_op *op = tag;
 
-		if (events[i].data.ptr == &loop->wake) {
+		if (tag == &loop->wake) {
 			while (read(loop->wake, &rung, sizeof rung) < 0 && errno == EINTR)
 				;
-		} else if (events[i].data.ptr != &loop->ring && events[i].data.ptr != &loop->cancel_seen && op->polled) {
+		} else if (tag != &loop->ring && tag != &loop->cancel_seen && op->polled) {
 			unpoll(loop, op);
 			ccp_op_readable(loop, op);
 		}
@@ -158,7 +160,7 @@ static void pool_done(void *arg, struct ccp_op *op)
 	pthread_mutex_unlock(&loop->lock);
 }
 
-/* ---- the calls of a strategy --------------------------------------------------------------------------------------- */
+/* ---- the calls of a strategy ----------------------------------------------------------------------------------- */
 
 static void loop_submit(struct ccp_exec *exec, enum ccp_stage stage, struct ccp_job *job)
 {

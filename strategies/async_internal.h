@@ -1,6 +1,6 @@
 /*
- * async_internal.h: the executor of the strategy async, as async.c (its thread and the calls of a strategy) and async_job.c
- * (the steps of one job) see it.
+ * async_internal.h: the executor of the strategy async, as async.c (its thread and the calls of a strategy) and
+ * async_job.c (the steps of one job) see it.
  */
 #ifndef CCP_STRATEGIES_ASYNC_INTERNAL_H
 #define CCP_STRATEGIES_ASYNC_INTERNAL_H
@@ -36,13 +36,13 @@ struct ccp_loop {
 	pthread_mutex_t lock;
 	/* guarded by lock */
 	struct ccp_list submitted;
-	struct ccp_op *loaded;       /* by the pool; linked by next_free */
+	struct ccp_op *loaded;   /* by the pool; linked by next_free */
 	bool asleep;             /* or about to be: `wake` must be written */
 	bool closing;
 
 	/* owned by the loop's thread */
 	struct ccp_pool pool;
-	struct ccp_op *op;           /* max_degree of them */
+	struct ccp_op *op;       /* max_degree of them */
 	struct ccp_op *free_op;
 	struct ccp_list ready;
 	unsigned flying;         /* jobs that were begun and are not done */

@@ -70,7 +70,7 @@ static bool read_stream(struct ccp_loop *loop, struct ccp_op *op)
 	return tell(loop, op, n >= 0 ? n : -errno);
 }
 
-/* Waits for a stream, unless it is readable already, which saves two system calls. Returns whether the job goes on now. */
+/* Waits for a stream, unless it is readable already: that saves two system calls. Returns whether the job goes on. */
 static bool wait_stream(struct ccp_loop *loop, struct ccp_op *op)
 {
 	struct epoll_event event = { .events = EPOLLIN | EPOLLRDHUP, .data.ptr = op };

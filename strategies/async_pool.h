@@ -1,6 +1,6 @@
 /*
- * async_pool.h: a few threads that load jobs with blocking calls, for what the event loop cannot wait for: regular files
- * where io_uring is missing.
+ * async_pool.h: a few threads that load jobs with blocking calls, for what the event loop cannot wait for: regular
+ * files where io_uring is missing.
  */
 #ifndef CCP_STRATEGIES_ASYNC_POOL_H
 #define CCP_STRATEGIES_ASYNC_POOL_H

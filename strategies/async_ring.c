@@ -1,7 +1,7 @@
 /*
- * async_ring.c: opening, reading and closing by io_uring: one entry for each thing wanted, all that came up in one round
- * of the loop submitted together. Where liburing or the kernel's permission is missing there is no ring, and the reason
- * for it.
+ * async_ring.c: opening, reading and closing by io_uring: one entry for each thing wanted, all that came up in one
+ * round of the loop submitted together. Where liburing or the kernel's permission is missing there is no ring, and
+ * the reason for it.
  */
 #include "strategies/async_ring.h"
 
@@ -44,7 +44,8 @@ static bool capable(struct io_uring *ring)
 {
 	struct io_uring_probe *probe = io_uring_get_probe_ring(ring);
 	bool all = probe && io_uring_opcode_supported(probe, IORING_OP_OPENAT) &&
-		   io_uring_opcode_supported(probe, IORING_OP_READ) && io_uring_opcode_supported(probe, IORING_OP_CLOSE);
+		   io_uring_opcode_supported(probe, IORING_OP_READ) &&
+		   io_uring_opcode_supported(probe, IORING_OP_CLOSE);
 
 	io_uring_free_probe(probe);
 	return all;

@@ -12,8 +12,8 @@
 struct ccp_ring;
 
 /*
- * Makes a ring for `depth` things at once. Errors: -1 if there can be none here, and the reason in *why, a constant string
- * that ends with what is done instead.
+ * Makes a ring for `depth` things at once. Errors: -1 if there can be none here, and the reason in *why, a constant
+ * string that ends with what is done instead.
  */
 int ccp_ring_new(struct ccp_ring **ring, unsigned depth, const char **why);
 void ccp_ring_free(struct ccp_ring *ring);

@@ -1,11 +1,11 @@
 /*
  * proc.c: worker processes, so that a crash costs one job and not the run.
  *
- * A helper process is forked before any thread exists, and forks the workers (proc_helper.c). Jobs lie in memory that all
- * share: a hand-off is a slot number in the worker's box (proc_box.h). One thread in the parent, the collector, fills
- * the boxes, takes results out and passes them to the flow (proc_collect.c); when a worker dies it gives the job a second
- * try in a fresh one (proc_death.c). Streams can be read in the parent only: the collector starts one thread for them at
- * the first.
+ * A helper process is forked before any thread exists, and forks the workers (proc_helper.c). Jobs lie in memory that
+ * all share: a hand-off is a slot number in the worker's box (proc_box.h). One thread in the parent, the collector,
+ * fills the boxes, takes results out and passes them to the flow (proc_collect.c); when a worker dies it gives the
+ * job a second try in a fresh one (proc_death.c). Streams can be read in the parent only: the collector starts one
+ * thread for them at the first.
  */
 #include <errno.h>
 #include <signal.h>
@@ -64,7 +64,7 @@ static int proc_resize(struct ccp_exec *exec, unsigned degree, struct ccp_err *e
 	return 0;
 }
 
-/* ---- open and close ------------------------------------------------------------------------------------------------ */
+/* ---- open and close -------------------------------------------------------------------------------------------- */
 
 /* Releases everything; threads have ended. */
 static void dismantle(struct ccp_proc *proc)
@@ -138,11 +138,12 @@ static int start(struct ccp_proc *proc, struct ccp_err *err)
 
 	if (ccp_helper_start(&proc->helper, &proc->setup, err) < 0)
 		return -1;
-	ccp_proc_staff(proc);
-	while (proc->forking > 0)
-		ccp_proc_hear(proc, true);
-	if (proc->living == 0) {
+	while (proc->living == 0 && !proc->broken) {
 		ccp_proc_staff(proc);
+		while (proc->forking > 0)
+			ccp_proc_hear(proc, true);
+	}
+	if (proc->broken) {
 		*err = proc->broken_err;
 		return -1;
 	}
@@ -162,7 +163,8 @@ static int proc_open(struct ccp_exec **exec, struct ccp_flow *flow, const struct
 
 	if (!proc)
 		return ccp_err_set(err, CCP_E_NO_MEMORY, "no memory for the strategy proc");
-	proc->exec = (struct ccp_exec){ .ops = &ccp_strategy_proc, .flow = flow, .degree = degree, .fault = options->fault };
+	proc->exec = (struct ccp_exec){ .ops = &ccp_strategy_proc, .flow = flow, .degree = degree };
+	proc->exec.fault = options->fault;
 	proc->exec.max_degree = options->max_degree > degree ? options->max_degree : degree;
 	proc->setup = (struct ccp_proc_setup){ .flow = flow, .workers = proc->exec.max_degree, .bell = -1 };
 	proc->helper = (struct ccp_helper){ .pid = -1, .socket = -1 };
@@ -174,7 +176,8 @@ static int proc_open(struct ccp_exec **exec, struct ccp_flow *flow, const struct
 	pthread_cond_init(&proc->reader_wake, NULL);
 
 	if (ccp_fault_parse(&proc->setup.fault, options->fault) < 0) {
-		ccp_err_set(err, CCP_E_USAGE, "'%s' is no fault: KIND@SEQ[xTIMES], KIND is segv, kill, abort, exit or oom",
+		ccp_err_set(err, CCP_E_USAGE,
+			    "'%s' is no fault: KIND@SEQ[xTIMES], KIND is segv, kill, abort, exit or oom",
 			    options->fault);
 		goto failed;
 	}

@@ -2,9 +2,9 @@
  * proc_box.h: what the parent, the helper and the workers of the strategy proc share: boxes in shared memory, one a
  * worker, through which jobs are handed over by number.
  *
- * A box is a ring of two entries with one writer and one reader: the parent fills an empty entry and says QUEUED, the worker
- * says BEGUN and later DONE, the parent takes the result and says EMPTY. There is no lock, so a worker that is killed
- * holds none, and the state of its entries tells which job it was running.
+ * A box is a ring of two entries with one writer and one reader: the parent fills an empty entry and says QUEUED, the
+ * worker says BEGUN and later DONE, the parent takes the result and says EMPTY. There is no lock, so a worker that is
+ * killed holds none, and the state of its entries tells which job it was running.
  */
 #ifndef CCP_STRATEGIES_PROC_BOX_H
 #define CCP_STRATEGIES_PROC_BOX_H
@@ -16,12 +16,12 @@
 #include "pipeline/flow.h"
 #include "pipeline/job.h"
 
-/* One job runs, one waits, so that a worker need not sleep between two; more would only make balance and retries worse. */
+/* One job runs, one waits, so that a worker need not sleep between two; more would only harm balance and retries. */
 #define CCP_BOX_DEPTH 2
 
 /*
- * EMPTY -> QUEUED (parent) -> BEGUN (worker) -> DONE (worker) -> EMPTY (parent); QUEUED -> EMPTY (parent takes it back);
- * EMPTY -> QUIT (parent).
+ * EMPTY -> QUEUED (parent) -> BEGUN (worker) -> DONE (worker) -> EMPTY (parent); QUEUED -> EMPTY (parent takes it
+ * back); EMPTY -> QUIT (parent).
  */
 enum ccp_box_state { CCP_BOX_EMPTY, CCP_BOX_QUEUED, CCP_BOX_BEGUN, CCP_BOX_DONE, CCP_BOX_QUIT };
 
@@ -41,7 +41,7 @@ struct ccp_box {
 
 /* Shape: one mapping, shared, before the fork. */
 struct ccp_boxes {
-	_Alignas(128) _Atomic uint32_t sleeping; /* the collector sleeps or is about to: who clears it writes the bell */
+	_Alignas(128) _Atomic uint32_t sleeping; /* the collector, or is about to: who clears it writes the bell */
 	struct ccp_box box[];
 };
 

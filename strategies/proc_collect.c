@@ -2,9 +2,9 @@
  * proc_collect.c: the collector of the strategy proc, the one thread that fills the workers' boxes and empties them.
  *
  * Each round it takes what was submitted, takes results out of the boxes and passes them to the flow, listens to the
- * helper, hands jobs to the workers that have least, and sleeps if nothing has changed meanwhile. To sleep it sets a flag,
- * looks again, and polls; whoever has news clears the flag and, if it was set, writes the eventfd: so a busy collector costs
- * its workers no system call.
+ * helper, hands jobs to the workers that have least, and sleeps if nothing has changed meanwhile. To sleep it sets a
+ * flag, looks again, and polls; whoever has news clears the flag and, if it was set, writes the eventfd: so a busy
+ * collector costs its workers no system call.
  */
 #include <assert.h>
 #include <poll.h>
@@ -14,7 +14,7 @@
 #include "pipeline/memory.h"
 #include "strategies/proc_internal.h"
 
-/* ---- boxes --------------------------------------------------------------------------------------------------------- */
+/* ---- boxes ----------------------------------------------------------------------------------------------------- */
 
 static struct ccp_box_entry *entry_of(struct ccp_proc *proc, const struct ccp_proc_worker *worker, unsigned number)
 {
@@ -81,7 +81,7 @@ static struct ccp_job *take_back(struct ccp_proc *proc, struct ccp_proc_worker *
 	return worker->job[worker->put % CCP_BOX_DEPTH];
 }
 
-/* ---- jobs ---------------------------------------------------------------------------------------------------------- */
+/* ---- jobs ------------------------------------------------------------------------------------------------------ */
 
 /* Runs a stage that has nothing to do, here and now: the run is over, or the job has failed. False if it has. */
 static bool run_trivial(struct ccp_proc *proc, enum ccp_stage stage, struct ccp_job *job)
@@ -130,7 +130,7 @@ void ccp_proc_fail(struct ccp_proc *proc, enum ccp_stage stage, struct ccp_job *
 	ccp_proc_pass_on(proc, stage, job);
 }
 
-/* ---- streams ------------------------------------------------------------------------------------------------------- */
+/* ---- streams --------------------------------------------------------------------------------------------------- */
 
 void *ccp_proc_read_streams(void *arg)
 {
@@ -179,9 +179,9 @@ static void start_reader(struct ccp_proc *proc)
 	ccp_proc_fail(proc, CCP_READ, job, &err);
 }
 
-/* ---- a round ------------------------------------------------------------------------------------------------------- */
+/* ---- a round --------------------------------------------------------------------------------------------------- */
 
-/* Takes what was submitted and what else has changed. Returns whether the executor is closing with nothing under way. */
+/* Takes what was submitted and what else has changed. Returns whether it is closing with nothing under way. */
 static bool look(struct ccp_proc *proc)
 {
 	bool closing, streams;
@@ -215,8 +215,8 @@ static bool look(struct ccp_proc *proc)
 }
 
 /*
- * The worker that has least to do, with room, among as many as are wanted; NULL if there is none. Those beyond, left over
- * from a higher degree, get nothing.
+ * The worker that has least to do, with room, among as many as are wanted; NULL if there is none. Those beyond, left
+ * over from a higher degree, get nothing.
  */
 static struct ccp_proc_worker *least_loaded(struct ccp_proc *proc)
 {

@@ -1,10 +1,10 @@
 /*
  * proc_death.c: births and deaths of the workers of the strategy proc.
  *
- * When a worker dies its finished jobs count, those that it had not begun go back to the queue, and the one that it was
- * running is restored to what it was before and waits for the fresh worker that is forked in its place. If that dies of
- * it too, the job fails, and goes on to be reported in its turn. If the helper dies the kernel kills all workers, and every
- * job that is left fails.
+ * When a worker dies its finished jobs count, those that it had not begun go back to the queue, and the one that it
+ * was running is restored to what it was before and waits for the fresh worker that is forked in its place. If that
+ * dies of it too, the job fails, and goes on to be reported in its turn. If the helper dies the kernel kills all
+ * workers, and every job that is left fails.
  */
 #include <signal.h>
 #include <stdio.h>

@@ -1,8 +1,9 @@
 /*
  * proc_helper.c: the helper process.
  *
- * It sleeps on the socket to the parent and on a signalfd for SIGCHLD, forks on request, and tells deaths. It never has a
- * second thread, so a fork in it is always safe. When the parent dies the kernel kills it, and when it dies its workers.
+ * It sleeps on the socket to the parent and on a signalfd for SIGCHLD, forks on request, and tells deaths. It never
+ * has a second thread, so a fork in it is always safe. When the parent dies the kernel kills it, and when it dies its
+ * workers.
  */
 #include "strategies/proc_helper.h"
 
@@ -74,7 +75,7 @@ static void close_from_to(unsigned first, unsigned last)
 		close((int)fd);
 }
 
-/* Closes all but `keep` and 2; 0 and 1 become /dev/null, because a reader of our output waits until all have closed it. */
+/* Closes all but `keep` and 2. 0 and 1 become /dev/null: a reader of our output waits until all have closed it. */
 static void keep_only(int *keep, unsigned count)
 {
 	unsigned first = 3;
@@ -229,7 +230,7 @@ static _Noreturn void become_helper(const struct ccp_proc_setup *setup, int sock
 	helper_main(&nest);
 }
 
-/* ---- the parent's end ---------------------------------------------------------------------------------------------- */
+/* ---- the parent's end ------------------------------------------------------------------------------------------ */
 
 int ccp_helper_start(struct ccp_helper *helper, const struct ccp_proc_setup *setup, struct ccp_err *err)
 {

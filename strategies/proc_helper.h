@@ -1,6 +1,6 @@
 /*
- * proc_helper.h: the helper, a process with one thread that is forked before the parent has any other, and that forks the
- * workers, now and later: a process with threads cannot fork safely (a lock may be held for ever in the child).
+ * proc_helper.h: the helper, a process with one thread that is forked before the parent has any other, and that forks
+ * the workers, now and later: a process with threads cannot fork safely (a lock may be held for ever in the child).
  */
 #ifndef CCP_STRATEGIES_PROC_HELPER_H
 #define CCP_STRATEGIES_PROC_HELPER_H
@@ -28,9 +28,8 @@ struct ccp_helper_message {
 };
 
 /*
- * The parent's end.
- * `socket` reads end-of-file when the helper and all of its workers are dead (they hold the other end), hence when nobody
- * touches shared memory any more.
+ * The parent's end. `socket` reads end-of-file when the helper and all of its workers are dead (they hold the other
+ * end), hence when nobody touches shared memory any more.
  */
 struct ccp_helper {
 	pid_t pid;

@@ -1,5 +1,6 @@
 /*
- * proc_internal.h: the executor of the strategy proc, as proc.c (calls of a strategy) and proc_collect.c (its thread) see it.
+ * proc_internal.h: the executor of the strategy proc, as proc.c (calls of a strategy) and proc_collect.c (its thread)
+ * see it.
  */
 #ifndef CCP_STRATEGIES_PROC_INTERNAL_H
 #define CCP_STRATEGIES_PROC_INTERNAL_H
@@ -95,7 +96,7 @@ void ccp_proc_hear(struct ccp_proc *proc, bool wait);
 /* Puts a job at the head of those that are ready. */
 void ccp_proc_make_ready(struct ccp_proc *proc, enum ccp_stage stage, struct ccp_job *job);
 
-/* proc_collect.c, for proc_death.c: puts a job in a worker's box; takes results out of it; passes a job on to the flow. */
+/* For proc_death.c: puts a job in a worker's box; takes results out of it; passes a job on to the flow. */
 void ccp_proc_put(struct ccp_proc *proc, struct ccp_proc_worker *worker, enum ccp_stage stage, struct ccp_job *job);
 void ccp_proc_harvest(struct ccp_proc *proc, struct ccp_proc_worker *worker);
 void ccp_proc_pass_on(struct ccp_proc *proc, enum ccp_stage stage, struct ccp_job *job);

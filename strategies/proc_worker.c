@@ -1,9 +1,9 @@
 /*
  * proc_worker.c: the life of a worker process, and the faults that tests plant in it.
  *
- * It looks at the next entry of its box, sleeps on its state while there is nothing, runs the job where it lies (the arena
- * is at the same address in every process) and rings the collector's bell, but only if that sleeps. Nothing in here takes
- * a lock that another process might hold.
+ * It looks at the next entry of its box, sleeps on its state while there is nothing, runs the job where it lies (the
+ * arena is at the same address in every process) and rings the collector's bell, but only if that sleeps. Nothing in
+ * here takes a lock that another process might hold.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -55,7 +55,7 @@ _Noreturn void ccp_proc_leave(int status)
 	_exit(status);
 }
 
-/* ---- faults -------------------------------------------------------------------------------------------------------- */
+/* ---- faults ---------------------------------------------------------------------------------------------------- */
 
 int ccp_fault_parse(struct ccp_fault *fault, const char *text)
 {
@@ -151,7 +151,7 @@ static void maybe_fault(const struct ccp_fault *fault, const struct ccp_job *job
 	}
 }
 
-/* ---- the worker ---------------------------------------------------------------------------------------------------- */
+/* ---- the worker ------------------------------------------------------------------------------------------------ */
 
 static void work(const struct ccp_proc_setup *setup, struct ccp_worker *worker, struct ccp_job *job)
 {
@@ -161,7 +161,8 @@ static void work(const struct ccp_proc_setup *setup, struct ccp_worker *worker, 
 }
 
 /* Runs what the entry says. Returns the last stage that was run. */
-static enum ccp_stage run(const struct ccp_proc_setup *setup, struct ccp_worker *worker, const struct ccp_box_entry *entry)
+static enum ccp_stage run(const struct ccp_proc_setup *setup, struct ccp_worker *worker,
+			  const struct ccp_box_entry *entry)
 {
 	struct ccp_job *job = ccp_arena_job(ccp_flow_config(setup->flow)->arena, entry->slot);
 

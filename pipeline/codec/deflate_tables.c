@@ -1,7 +1,7 @@
 /*
  * deflate_tables.c: the tables of the walk.
  *
- * The first table is indexed by the next 11 bits; an entry says how many bits all the whole tokens in there take: any
+ * The first table is indexed by the next 10 bits; an entry says how many bits all the whole tokens in there take: any
  * number of literals, then perhaps a length with its extra bits. The second look-up takes the distance that follows a
  * length. To spare a branch that no predictor guesses it is always made: after an entry without a length it goes to the
  * other half of the second table, which takes more literals, or nothing. Codes longer than an index are rare and are
@@ -155,7 +155,6 @@ const char *ccp_walk_tables_build(struct ccp_walk *walk, const uint8_t *lens, un
 	if (left < 0 || (left > 0 && max_len != 1))
 		return "invalid literal/lengths set";
 	lit_build(walk, max_len);
-	more_build(walk);
 	left = ccp_walk_canon_build(&walk->dist_canon, lens + n_lit, n_dist, &max_len);
 	/* One code of one bit may stand alone, and a block without matches needs no distance code. */
 	if (left < 0 || (left > 0 && max_len > 1))

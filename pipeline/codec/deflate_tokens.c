@@ -175,15 +175,15 @@ static void lanes_run(struct ccp_walk *walk, const uint8_t *data, uint64_t base,
 }
 
 /*
- * Follows the true path, which is on `from` at its step `*step`, to the path of the next lane. Returns TOKENS with `*step`
+ * Follows the true path, which is on `from` at its step `*step`, to the path of lane `to`. Returns TOKENS with `*step`
  * on that lane, or what it met instead; `*at` is then the position. If the paths do not meet, END_OF_BLOCK is not reached
  * either: TOKENS with `*step` = UINT_MAX.
  */
 static enum found bridge(const struct ccp_walk *walk, const uint8_t *data, uint64_t base, const struct lane *lanes,
-			 unsigned from, unsigned *step, uint64_t *at)
+			 unsigned from, unsigned to, unsigned *step, uint64_t *at)
 {
-	const uint32_t *path = walk->path[from], *next = walk->path[from + 1];
-	unsigned i = lanes[from].limit, j = 0, limit = lanes[from + 1].limit;
+	const uint32_t *path = walk->path[from], *next = walk->path[to];
+	unsigned i = lanes[from].limit, j = 0, limit = lanes[to].limit;
 
 	while (i > *step && path[i] >= next[0])
 		i--;
@@ -227,8 +227,9 @@ static enum found leap(struct ccp_walk *walk, const uint8_t *data, uint64_t *at)
 	unsigned step = 0;
 
 	lanes_run(walk, data, base, lanes);
-	for (unsigned l = 0;; l++) {
+	for (unsigned l = 0;;) {
 		const struct lane *lane = &lanes[l];
+		unsigned to = l + 1;
 
 		for (unsigned e = 0; e < lane->n_events; e++) {
 			if (lane->events[e].step < step)
@@ -239,15 +240,19 @@ static enum found leap(struct ccp_walk *walk, const uint8_t *data, uint64_t *at)
 		*at = base + walk->path[l][lane->limit];
 		if (l == 0 && lane->limit == STEPS)
 			walk->stride = walk->path[0][STEPS] - walk->path[0][STEPS] / 8;
-		if (l + 1 == LANES)
+		/* A guess that did not get as far as this lane is of no use. */
+		while (to < LANES && base + walk->path[to][lanes[to].limit] <= *at)
+			to++;
+		if (to == LANES)
 			return TOKENS;
-		enum found found = bridge(walk, data, base, lanes, l, &step, at);
+		enum found found = bridge(walk, data, base, lanes, l, to, &step, at);
 		if (found != TOKENS)
 			return found;
 		if (step == UINT32_MAX) {
 			walk->patience--;
 			return TOKENS;
 		}
+		l = to;
 	}
 }
 

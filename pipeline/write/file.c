@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "pipeline/claims.h"
 #include "pipeline/commit.h"
 #include "pipeline/sink.h"
 #include "pipeline/target.h"
@@ -60,6 +61,7 @@ static int file_open(struct ccp_sink *sink, struct ccp_input *input, struct ccp_
 	if (result != 0 && err->sys == ENOENT && options->output_dir != NULL) {
 		if (ccp_target_parents(target, sink->sync, err) != 0)
 			return -1;
+		ccp_err_clear(err);
 		result = ccp_temp_open(&temp, target, err);
 	}
 	if (result == 0)
@@ -112,10 +114,19 @@ static int file_destroy(struct ccp_sink *sink, bool failed, struct ccp_err *err)
 	return 0;
 }
 
+static uint64_t file_key(const struct ccp_sink_options *options, const struct ccp_input *input)
+{
+	char target[PATH_MAX];
+	struct ccp_err err;
+
+	return ccp_target_name(options, input, target, &err) == 0 ? ccp_path_key(target) : 0;
+}
+
 const struct ccp_sink_ops ccp_sink_file = {
 	.name = "file",
 	.help = "one file for each input, beside it or below --output-dir",
 	.create = file_create,
+	.key = file_key,
 	.check = file_check,
 	.open = file_open,
 	.write = file_write,

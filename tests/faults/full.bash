@@ -25,8 +25,7 @@ if can_mount tmpfs; then
 	mkdir disk
 	for strategy in "${all_strategies[@]}"; do
 		read -ra opts <<<"$(options "$strategy")"
-		opts+=(--chunk 16K)
-		for way in beside dir file stdout gunzip; do
+			for way in beside dir file stdout gunzip; do
 			mount -t tmpfs -o size=256k tmpfs disk
 			head -c 130000 /dev/zero >disk/filling
 			name="$strategy, full disk, $way"
@@ -35,7 +34,7 @@ if can_mount tmpfs; then
 			beside)
 				rm disk/filling
 				cp orig/* disk
-				observe report "$ccpipe" gzip "${opts[@]}" --rm -r disk
+				observe report "$ccpipe" gzip "${opts[@]}" --chunk 16K --rm -r disk
 				refused "$name" && tree_good "$name" -g orig disk && check "$name: the other file" test -s disk/file1.gz
 				;;
 			gunzip)
@@ -45,16 +44,16 @@ if can_mount tmpfs; then
 				refused "$name" && tree_good "$name" -u orig disk && check "$name: the other file" test -s disk/file1
 				;;
 			dir)
-				observe report "$ccpipe" gzip "${opts[@]}" --rm --output-dir disk/out work/random work/file1
+				observe report "$ccpipe" gzip "${opts[@]}" --chunk 16K --rm --output-dir disk/out work/random work/file1
 				refused "$name" && check "$name: the source" cmp orig/random work/random
 				check "$name: partial" test -z "$(find disk -name '*random*')"
 				;;
 			file)
-				observe report "$ccpipe" gzip "${opts[@]}" -o disk/out work/file1 work/random
+				observe report "$ccpipe" gzip "${opts[@]}" --chunk 16K -o disk/out work/file1 work/random
 				refused "$name" && check "$name: partial: $(ls -A disk)" test "$(ls -A disk)" = filling
 				;;
 			stdout)
-				observe report "$ccpipe" gzip "${opts[@]}" -c work/file1 work/random >disk/out
+				observe report "$ccpipe" gzip "${opts[@]}" --chunk 16K -c work/file1 work/random >disk/out
 				refused "$name" && pass
 				;;
 			esac
@@ -67,10 +66,9 @@ fi
 
 for strategy in "${all_strategies[@]}"; do
 	read -ra opts <<<"$(options "$strategy")"
-	opts+=(--chunk 16K)
 	if [[ -c /dev/full ]]; then
 		for file in file1 random; do
-			observe report "$ccpipe" gzip "${opts[@]}" -c orig/$file >/dev/full
+			observe report "$ccpipe" gzip "${opts[@]}" --chunk 16K -c orig/$file >/dev/full
 			refused "$strategy, gzip -c $file >/dev/full" && pass
 			observe report "$ccpipe" cat "${opts[@]}" packed/$file.gz >/dev/full
 			refused "$strategy, cat $file.gz >/dev/full" && pass
@@ -81,6 +79,6 @@ for strategy in "${all_strategies[@]}"; do
 	name="$strategy, ulimit -f"
 	lay orig
 	# shellcheck disable=SC2016
-	observe report bash -c 'ulimit -f 20; exec "$@"' - "$ccpipe" gzip "${opts[@]}" --rm -r work
+	observe report bash -c 'ulimit -f 20; exec "$@"' - "$ccpipe" gzip "${opts[@]}" --chunk 16K --rm -r work
 	refused "$name" && tree_good "$name" -g orig work && check "$name: the other file" test -s work/file1.gz
 done

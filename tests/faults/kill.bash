@@ -6,33 +6,44 @@
 make_tree 1000 5000 30000 70000 150000 300000
 ln -s "$ccpipe" gzip
 
+# sources SUFFIX: sets names to those that are still there. With -f they are named, since -r -f packs the targets again.
+sources() {
+	local file
+	names=()
+	for file in orig/*; do
+		file=work/${file#orig/}$1
+		[[ ! -e $file ]] || names+=("$file")
+	done
+}
+
 # one MODE STRATEGY DELAY: a run that is killed, judged, and repeated.
 one() {
-	local name="$1, $2, killed after $3 us" tree=(-g orig work) old=() command again
-	local opts
+	local name="$1, $2, killed after $3 us" tree=(-g orig work) old=() suffix='' command again names opts
 	read -ra opts <<<"$(options "$2")"
 	case $1 in
 	new)
 		lay orig
 		command=("$ccpipe" gzip "${opts[@]}" --chunk 16K --rm -r work)
-		again=("${command[@]}" -f)
+		again=("$ccpipe" gzip "${opts[@]}" --chunk 16K --rm -f)
 		;;
 	over)
 		lay orig oldgz
 		old=(-o oldgz)
-		command=("$ccpipe" gzip "${opts[@]}" --chunk 16K --rm -f -r work)
-		again=("${command[@]}")
+		sources ''
+		again=("$ccpipe" gzip "${opts[@]}" --chunk 16K --rm -f)
+		command=("${again[@]}" "${names[@]}")
 		;;
 	gunzip)
 		lay packed
 		tree=(-u orig work)
+		suffix=.gz
 		command=("$ccpipe" gunzip "${opts[@]}" --rm -r work)
-		again=("${command[@]}" -f)
+		again=("$ccpipe" gunzip "${opts[@]}" --rm -f)
 		;;
 	gnu)
 		lay orig
 		command=(env CCPIPE_STRATEGY="$2" CCPIPE_JOBS=2 ./gzip -r work)
-		again=("${command[@]}" -f)
+		again=(env CCPIPE_STRATEGY="$2" CCPIPE_JOBS=2 ./gzip -f)
 		;;
 	esac
 	if [[ $3 == never ]]; then
@@ -47,7 +58,7 @@ one() {
 	[[ $how == signal ]] && killed=$((killed + 1))
 	tree_good "$name" -t "${old[@]}" "${tree[@]}" || return 0
 	# what the first run left: a name that is taken is a warning, and the temporary is gone after it
-	if [[ $1 == new || $1 == gunzip ]]; then
+	if [[ $1 != over ]]; then
 		observe report "${command[@]}"
 		if [[ $status -ne 0 && $status -ne 2 ]]; then
 			fail "$name: the next run has status $status: $(head -n 1 stderr)"
@@ -55,8 +66,12 @@ one() {
 		fi
 		tree_good "$name, and run again" "${tree[@]}" || return 0
 	fi
-	observe report "${again[@]}"
-	sound "$name, the next run" || return 0
+	sources "$suffix"
+	status=0
+	if [[ ${#names[@]} -gt 0 ]]; then
+		observe report "${again[@]}" "${names[@]}"
+		sound "$name, the next run" || return 0
+	fi
 	if [[ $status -ne 0 ]]; then
 		fail "$name: the next run has status $status: $(head -n 1 stderr)"
 	elif tree_good "$name, and run again" -d "${tree[@]}"; then

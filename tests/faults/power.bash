@@ -11,13 +11,14 @@ text 500000 3 | split -b 25000 -a 2 - twenty/f
 
 # cut STRATEGY SECONDS DIR [OLD]
 cut() {
-	local name="$1, power cut after $2 s, $3" opts old=() tree=$3
+	local name="$1, power cut after $2 s, $3" opts old=() tree=$3 names
 	read -ra opts <<<"$(options "$1")"
 	truncate -s 24M image
 	mkfs.ext4 -q -F -E lazy_itable_init=0,lazy_journal_init=0 image
 	mount -o loop,commit=1 image disk
 	mkdir disk/work
 	cp "$tree"/* disk/work
+	names=(disk/work/*)
 	if [[ -n ${4:-} ]]; then
 		cp "$4"/* disk/work
 		opts+=(-f)
@@ -25,7 +26,7 @@ cut() {
 		name+=' over old'
 	fi
 	sync -f disk
-	observe report "$ccpipe" gzip "${opts[@]}" --chunk 16K --rm -r disk/work
+	observe report "$ccpipe" gzip "${opts[@]}" --chunk 16K --rm "${names[@]}"
 	sleep "$2"
 	"$tools/powercut" disk
 	umount disk

@@ -16,7 +16,7 @@
 
 struct bytes {
 	uint8_t *data;
-	size_t len;
+	size_t len, cap; /* cap: for help_append */
 };
 
 enum content { CONTENT_ZEROS, CONTENT_TEXT, CONTENT_RANDOM, CONTENT_MIXED, CONTENT_KINDS };
@@ -43,7 +43,7 @@ static inline struct bytes help_content(enum content kind, size_t len, uint64_t 
 {
 	static const char words[16][9] = { "int ", "return ", "struct ", "\n\t", "if (", ") {\n", "0x", "ccp_",
 					   "const ", "static ", "->", ";\n", "size_t ", "len", " = ", "data" };
-	struct bytes b = { help_alloc(len), len };
+	struct bytes b = { help_alloc(len), len, len };
 	size_t at = 0;
 
 	seed = seed * 2654435761u + 88172645463325252u;
@@ -72,11 +72,12 @@ static inline struct bytes help_content(enum content kind, size_t len, uint64_t 
 
 static inline void help_append(struct bytes *to, const void *data, size_t len)
 {
-	uint8_t *p = realloc(to->data, to->len + len + 1);
-
-	cr_assert_not_null(p);
-	memcpy(p + to->len, data, len);
-	to->data = p;
+	if (to->len + len > to->cap) {
+		to->cap = 2 * (to->len + len) + 64;
+		to->data = realloc(to->data, to->cap);
+		cr_assert_not_null(to->data);
+	}
+	memcpy(to->data + to->len, data, len);
 	to->len += len;
 }
 
@@ -104,7 +105,7 @@ struct drive {
 static inline struct result help_run(const struct drive *drive, const uint8_t *data, size_t len)
 {
 	struct ccp_transform_need need = { 0 };
-	struct result r = { .out = { help_alloc(1), 0 } };
+	struct result r = { .out = { help_alloc(1), 0, 1 } };
 	struct ccp_err err;
 	void *state = NULL, *carry;
 	size_t at = 0, piece_bytes, n;
@@ -166,7 +167,7 @@ static inline int help_zlib(const uint8_t *data, size_t len, int window_bits, st
 	z_stream z = { .next_in = (Bytef *)(uintptr_t)data, .avail_in = (uInt)len };
 	int status;
 
-	*out = (struct bytes){ help_alloc(1), 0 };
+	*out = (struct bytes){ help_alloc(1), 0, 1 };
 	cr_assert_eq(inflateInit2(&z, window_bits), Z_OK);
 	do {
 		z.next_out = room;
@@ -186,7 +187,7 @@ static inline struct bytes help_deflate(const uint8_t *data, size_t len, int lev
 	struct bytes b;
 
 	cr_assert_eq(deflateInit2(&z, level, Z_DEFLATED, window_bits, 8, strategy), Z_OK);
-	b.len = deflateBound(&z, len) + 64;
+	b.cap = b.len = deflateBound(&z, len) + 64;
 	b.data = help_alloc(b.len);
 	z.next_out = b.data;
 	z.avail_out = (uInt)b.len;

@@ -32,6 +32,8 @@
 extern const struct ccp_sink_ops ccp_sink_file, ccp_sink_single, ccp_sink_stdout, ccp_sink_null;
 
 static char help_folder[64];
+static struct ccp_input *help_inputs[128];
+static unsigned help_input_count;
 
 /* /var/tmp, because a tmpfs may lack user attributes */
 static UNUSED void help_begin(void)
@@ -52,6 +54,8 @@ static int help_remove(const char *path, const struct stat *st, int type, struct
 
 static UNUSED void help_end(void)
 {
+	while (help_input_count > 0)
+		free(help_inputs[--help_input_count]);
 	cr_assert_eq(chdir("/"), 0);
 	nftw(help_folder, help_remove, 16, FTW_DEPTH | FTW_PHYS);
 }
@@ -100,12 +104,13 @@ static UNUSED struct stat help_stat(const char *path)
 	return st;
 }
 
-/* An input as a source would hand it over. Memory: in the test's process until it ends. */
+/* An input as a source would hand it over. Memory: help_end frees it. */
 static UNUSED struct ccp_input *help_input(const char *path)
 {
 	struct ccp_input *input = calloc(1, sizeof *input);
 
-	cr_assert_not_null(input);
+	cr_assert(input != NULL && help_input_count < sizeof help_inputs / sizeof help_inputs[0]);
+	help_inputs[help_input_count++] = input;
 	snprintf(input->path, sizeof input->path, "%s", path);
 	input->fd = -1;
 	input->is_stdin = strcmp(path, "-") == 0;

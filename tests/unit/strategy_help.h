@@ -1,6 +1,6 @@
 /*
- * strategy_help.h: what the tests of strategies share: inputs, a transform with and one without a past, a sink that keeps what
- * it gets, a run, and a look at what a run leaves behind.
+ * strategy_help.h: what the tests of strategies share: inputs, a transform with and one without a past, a sink that
+ * keeps what it gets, a run, and a look at what a run leaves behind.
  */
 #ifndef CCP_TESTS_UNIT_STRATEGY_HELP_H
 #define CCP_TESTS_UNIT_STRATEGY_HELP_H
@@ -52,7 +52,7 @@ UNUSED static void help_sleep_us(unsigned us)
 		;
 }
 
-/* ---- transforms ------------------------------------------------------------------------------------------------------ */
+/* ---- transforms ------------------------------------------------------------------------------------------------ */
 
 static int mix_need(const struct ccp_transform_options *options, struct ccp_transform_need *need, struct ccp_err *err)
 {
@@ -127,7 +127,7 @@ UNUSED static const struct ccp_transform_ops help_chain = {
 	.map = chain_map, .close = help_close,
 };
 
-/* ---- a sink that keeps what it gets --------------------------------------------------------------------------------- */
+/* ---- a sink that keeps what it gets ---------------------------------------------------------------------------- */
 
 static int keep_create(struct ccp_sink **sink, const struct ccp_sink_options *options, struct ccp_err *err)
 {
@@ -179,8 +179,8 @@ static int keep_destroy(struct ccp_sink *sink, bool failed, struct ccp_err *err)
 }
 
 static const struct ccp_sink_ops help_keep = {
-	.name = "keep", .help = "", .create = keep_create, .open = keep_open, .write = keep_write, .commit = keep_commit,
-	.abort = keep_abort, .destroy = keep_destroy,
+	.name = "keep", .help = "", .create = keep_create, .open = keep_open, .write = keep_write,
+	.commit = keep_commit, .abort = keep_abort, .destroy = keep_destroy,
 };
 
 static void help_report(void *arg, const struct ccp_result *result)
@@ -192,7 +192,7 @@ static void help_report(void *arg, const struct ccp_result *result)
 	input->err = result->err;
 }
 
-/* ---- inputs ---------------------------------------------------------------------------------------------------------- */
+/* ---- inputs ---------------------------------------------------------------------------------------------------- */
 
 UNUSED static void help_set_up(void)
 {
@@ -234,7 +234,7 @@ UNUSED static void help_file(size_t bytes)
 	fclose(file);
 }
 
-/* ---- a run ----------------------------------------------------------------------------------------------------------- */
+/* ---- a run ----------------------------------------------------------------------------------------------------- */
 
 UNUSED static size_t help_descriptors(void)
 {
@@ -269,7 +269,8 @@ UNUSED static void help_options(struct ccp_run_options *options, const struct cc
 	options->source.to_stdout = true;
 	cr_assert(transform->need(&options->transform_options, &options->need, &err) == 0);
 	ccp_host_read(&host);
-	cr_assert(ccp_plan_make(&options->plan, &wish, &options->need, &host, ccp_strategies, &err) == 0, "%s", err.text);
+	cr_assert(ccp_plan_make(&options->plan, &wish, &options->need, &host, ccp_strategies, &err) == 0, "%s",
+		  err.text);
 }
 
 /* Runs, and looks whether anything is left over: processes, zombies, descriptors. Returns what ccp_run does. */

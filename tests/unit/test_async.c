@@ -126,7 +126,7 @@ Test(async, slow_and_fast_fifos)
 	free(in);
 }
 
-/* Standard input: a file, which epoll does not take and which is read from where it stands; a pipe; a terminal is like it. */
+/* Standard input: a file, which epoll does not take and which is read from where it stands; a pipe. */
 Test(async, standard_input)
 {
 	size_t bytes = 10 * HELP_CHUNK + 77;
@@ -164,7 +164,8 @@ Test(async, standard_input)
 		help_options(&options, &help_mix, STRATEGY, "2");
 		options.walk.names = (char *[]){ (char[]){ "-" } };
 		cr_assert(ccp_run(&options, &help.summary, &err) == 0);
-		cr_expect(help_right(&help_mix, 0, in + skip, bytes - skip), "round %d: %s", round, help.input[0].err.text);
+		cr_expect(help_right(&help_mix, 0, in + skip, bytes - skip), "round %d: %s", round,
+			  help.input[0].err.text);
 		if (round / 2)
 			wait(NULL);
 	}
@@ -202,7 +203,7 @@ Test(async, cancelled_on_a_silent_fifo)
 	close(writer);
 }
 
-/* ---- resize ---------------------------------------------------------------------------------------------------------- */
+/* ---- resize ---------------------------------------------------------------------------------------------------- */
 
 static struct ccp_exec *resized;
 static unsigned resizes;

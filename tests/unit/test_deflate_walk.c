@@ -62,7 +62,7 @@ static void check_libdeflate(struct ccp_walk *walk, struct bytes plain)
 {
 	for (int level = 1; level <= 12; level++) {
 		struct libdeflate_compressor *c = libdeflate_alloc_compressor(level);
-		struct bytes raw = { help_alloc(plain.len + 1000), 0 };
+		struct bytes raw = { help_alloc(plain.len + 1000), 0, 0 };
 
 		raw.len = libdeflate_deflate_compress(c, plain.data, plain.len, raw.data, plain.len + 1000);
 		cr_assert_gt(raw.len, 0);
@@ -80,7 +80,7 @@ static void check_isal(struct ccp_walk *walk, struct bytes plain)
 	struct isal_zstream *z = help_alloc(sizeof *z);
 
 	for (uint32_t level = 0; level <= 3; level++) {
-		struct bytes raw = { help_alloc(plain.len * 2 + 1000), 0 };
+		struct bytes raw = { help_alloc(plain.len * 2 + 1000), 0, 0 };
 
 		isal_deflate_init(z);
 		z->level = level;

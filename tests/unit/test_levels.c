@@ -23,7 +23,7 @@ static struct bytes compress_chunk(int level, struct bytes plain, bool last)
 	cr_assert_eq(ccp_deflate_open(&deflate, level, &err), 0);
 	cr_assert_eq(ccp_deflate_chunk(deflate, plain.data, plain.len, last, &out, &err), 0, "%s", err.text);
 	ccp_deflate_close(deflate);
-	return (struct bytes){ out.data, out.len };
+	return (struct bytes){ out.data, out.len, out.cap };
 }
 
 Test(levels, every_level_has_an_engine_and_a_size)

@@ -283,7 +283,7 @@ Test(sink_file, a_directory_is_no_target)
 	cr_assert_eq(mkdir("a.gz", 0755), 0);
 	cr_assert_eq(help_run(&options, help_input("a"), "packed", &err), -1);
 	options.force = true;
-	cr_assert_eq(help_run(&options, help_input("a"), "packed", &err), -1);
+	cr_assert_eq(ccp_sink_file.check(&options, help_input("a"), &err), -1);
 	cr_assert(err.code == CCP_E_SYS && err.sys == EISDIR);
 	cr_assert_str_eq(list(), "a a.gz ");
 }
@@ -321,6 +321,7 @@ Test(sink_file, a_source_that_was_replaced_is_not_removed)
 	cr_assert_eq(rename("b", "a"), 0);
 	cr_assert_eq(help_run(&options, input, "packed", &err), 0);
 	cr_assert_eq(err.code, CCP_W_CHANGED);
+	cr_assert_str_eq(err.text, "another file has taken the source's name; it was kept");
 	cr_assert(help_holds("a", "other") && help_holds("a.gz", "packed"));
 }
 
@@ -378,6 +379,46 @@ Test(sink_file, an_unsynced_file_is_not_committed)
 	cr_assert_str_eq(list(), "a.gz ");
 }
 
+/* Returns 0 if the commit came out as it should with a syncfs that answers *(unsigned *)arg, or works if that is 0. */
+static int sync_as_nobody(void *arg)
+{
+	struct ccp_sink_options options = help_options();
+	unsigned error = *(unsigned *)arg;
+	struct ccp_err err;
+
+	if (error != 0)
+		help_refuse(SYS_syncfs, error);
+	if (geteuid() == 0 && (setresgid(65534, 65534, 65534) != 0 || setresuid(65534, 65534, 65534) != 0))
+		return 77;
+	options.remove_source = true;
+	int result = help_run(&options, help_input("d/a"), "packed", &err);
+	return error != 0 ? result == 0 || err.sys != (int)error : result != 0 || err.code != CCP_OK;
+}
+
+Test(sink_file, a_folder_that_cannot_be_read_is_synced_all_the_same)
+{
+	unsigned error = EIO;
+
+	cr_assert_eq(chmod(".", 0755), 0);
+	cr_assert_eq(mkdir("d", 0755), 0);
+	help_write("d/a", "plain");
+	if (geteuid() == 0)
+		cr_assert_eq(chown("d", 65534, 65534) | chown("d/a", 65534, 65534), 0);
+	cr_assert_eq(chmod("d", 0300), 0);
+	int status = help_fork(sync_as_nobody, &error);
+	cr_assert_eq(chmod("d", 0700), 0);
+	if (status == 77)
+		help_skip("cannot become another user");
+	cr_assert_eq(status, 0);
+	cr_assert(!help_exists("d/a.gz") && help_holds("d/a", "plain"), "a name that may not last is taken back");
+
+	error = 0;
+	cr_assert_eq(chmod("d", 0300), 0);
+	cr_assert_eq(help_fork(sync_as_nobody, &error), 0);
+	cr_assert_eq(chmod("d", 0700), 0);
+	cr_assert(help_holds("d/a.gz", "packed") && !help_exists("d/a"));
+}
+
 Test(sink_file, output_dir_makes_folders)
 {
 	struct ccp_sink_options options = help_options();
@@ -415,6 +456,7 @@ Test(sink_file, restored_name_and_time)
 	help_write("x.gz", "packed");
 	help_write("x", "not in the way");
 	input = help_input("x.gz");
+	cr_assert_eq(ccp_sink_file.check(&options, input, &err), 0, "the name is not known yet");
 	strcpy(input->found.name, "orig");
 	input->found.mtime = (struct timespec){ 1234567890, 0 };
 	input->found.has_mtime = true;
@@ -427,6 +469,10 @@ Test(sink_file, restored_name_and_time)
 	options.force = true;
 	cr_assert_eq(help_run(&options, input, "plain", &err), -1);
 	cr_assert(help_holds("x.gz", "packed"));
+	cr_assert_eq(link("x.gz", "y"), 0);
+	strcpy(input->found.name, "y");
+	cr_assert_eq(help_run(&options, input, "plain", &err), -1);
+	cr_assert(help_holds("x.gz", "packed") && help_holds("y", "packed"));
 }
 
 Test(sink_file, standard_input_has_no_target)

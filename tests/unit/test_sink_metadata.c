@@ -8,7 +8,7 @@ TestSuite(sink_metadata, .init = help_begin, .fini = help_end);
 #define ACCESS "system.posix_acl_access"
 #define DEFAULT "system.posix_acl_default"
 
-/* An ACL as the kernel takes it (linux/posix_acl_xattr.h): user 1234 may `named`, the group `group`, the mask is rwx. */
+/* An ACL as the kernel takes it (linux/posix_acl_xattr.h): user 1234 may `named`, the group `group`, the mask is 7. */
 struct acl {
 	uint32_t version;
 	struct {

@@ -67,6 +67,9 @@ Test(sink_single, an_existing_file_is_kept_without_force)
 	cr_assert_eq(ccp_sink_single.create(&sink, &options, &err), -1);
 	cr_assert_eq(err.code, CCP_W_EXISTS);
 	cr_assert_str_eq(err.text, "o.gz already exists; not overwritten");
+	cr_assert_eq(unlink("o.gz") | symlink("nowhere", "o.gz"), 0);
+	cr_assert_eq(ccp_sink_single.create(&sink, &options, &err), -1);
+	cr_assert_eq(err.code, CCP_W_EXISTS);
 	options.output = ".";
 	options.force = true;
 	cr_assert_eq(ccp_sink_single.create(&sink, &options, &err), -1);
@@ -187,7 +190,7 @@ Test(sink_single, an_unsynced_file_is_not_committed)
 	cr_assert(!help_exists("o.gz") && !help_exists(TEMP));
 }
 
-/* --- standard output ------------------------------------------------------------------------------------------------ */
+/* --- standard output --- */
 
 struct reader {
 	int fd;
@@ -244,7 +247,6 @@ static int write_pattern(struct ccp_err *err)
 	else
 		ccp_sink_stdout.abort(sink, input);
 	int late = ccp_sink_stdout.destroy(sink, result != 0, err);
-	free(input);
 	return result != 0 ? result : late;
 }
 
