@@ -7,7 +7,9 @@
  */
 #include "cmd/codec.h"
 
+#include <errno.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -159,6 +161,9 @@ static int run_some(const struct ccp_run_options *base, struct ccp_report *repor
 	run.sink_options.force |= count > 0 && list[0].force;
 	report->run = &run;
 	result = ccp_run(&run, &summary, &err);
+	/* a worker that writes may have signals blocked: then EPIPE is all there is to tell */
+	if (result != 0 && err.code == CCP_E_SYS && err.sys == EPIPE && !ccp_signals_pipe_ignored())
+		ccp_signals_note(SIGPIPE);
 	ccp_report_run_ended(report, &summary, result);
 out:
 	free(names);

@@ -41,7 +41,8 @@ void ccp_gnu_verbose(const struct ccp_report *report, const struct ccp_result *r
 		fputs(" OK\n", stderr);
 		return;
 	}
-	rest = overhead(report, input);
+	/* GNU gzip has forgotten about the header once it has met garbage */
+	rest = result->err.code == CCP_W_TRAILING ? 0 : overhead(report, input);
 	if (s->decompress)
 		ccp_listing_ratio(stderr, out - (in - rest), out);
 	else

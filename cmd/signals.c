@@ -18,8 +18,7 @@ static volatile sig_atomic_t status_asked;
 
 static void on_end(int signal)
 {
-	if (caught == 0)
-		caught = signal;
+	ccp_signals_note(signal);
 	ccp_run_cancel();
 }
 
@@ -69,6 +68,12 @@ void ccp_signals_init(void)
 int ccp_signals_caught(void)
 {
 	return caught;
+}
+
+void ccp_signals_note(int signal)
+{
+	if (caught == 0)
+		caught = signal;
 }
 
 bool ccp_signals_status_asked(void)

@@ -12,6 +12,9 @@ void ccp_signals_init(void);
 /* The signal that asked us to end, or 0. */
 int ccp_signals_caught(void);
 
+/* Notes that the program has to die by `signal`, unless another one was first. */
+void ccp_signals_note(int signal);
+
 /* Whether SIGUSR1 has come since the last call. Threads: the main thread. */
 bool ccp_signals_status_asked(void);
 

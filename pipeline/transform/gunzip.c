@@ -94,11 +94,7 @@ static int gunzip_open(void **state, const struct ccp_transform_options *options
 
 static void gunzip_close(void *state)
 {
-	struct gunzip *g = state;
-
-	if (!g)
-		return;
-	free(g);
+	free(state);
 }
 
 /* The cursor: where the next input bytes are and how many lie there together. */
