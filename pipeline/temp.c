@@ -47,7 +47,7 @@ int ccp_temp_path(const char *target, bool hashed, char *path)
 	int n;
 
 	if (hashed || strlen(name) + 1 + strlen(CCP_TEMP_SUFFIX) > NAME_MAX)
-		n = snprintf(path, PATH_MAX, "%.*s.ccpipe-%016" PRIx64 ".tmp", folder_len, target, hash_name(name));
+		n = snprintf(path, PATH_MAX, "%.*s.%016" PRIx64 CCP_TEMP_SUFFIX, folder_len, target, hash_name(name));
 	else
 		n = snprintf(path, PATH_MAX, "%.*s.%s" CCP_TEMP_SUFFIX, folder_len, target, name);
 	return n < PATH_MAX ? 0 : -1;

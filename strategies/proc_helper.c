@@ -108,11 +108,25 @@ static void tell_parent(const struct nest *nest, enum ccp_helper_word word, unsi
 		;
 }
 
+/* When memory runs out, let it be a worker, whose job is tried again, and not the parent. Raising needs no privilege. */
+static void volunteer_for_oom(void)
+{
+	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	if (write(fd, "500", 3) != 3) {
+		/* then the kernel chooses as it likes */
+	}
+	close(fd);
+}
+
 static void become_worker(const struct nest *nest, unsigned index)
 {
 	sigset_t none;
 
 	follow(nest->pid, "ccpipe-worker");
+	volunteer_for_oom();
 	close(nest->deaths);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);

@@ -5,8 +5,8 @@
  * enough the chunk is stored, so the bound holds for every library and every input.
  *
  * The table was chosen by measurement against pigz 2.6 on 256 MiB of source text and 256 MiB of binaries in chunks of
- * 1 MiB: no level may give more bytes than pigz at that level (1 % tolerance), and then the fastest engine wins. ISA-L's
- * level 1 is left out although it is fast: its bytes depend on the address of its state now and then.
+ * 1 MiB: no level may give more bytes than pigz at that level (1 % tolerance), and then the fastest engine wins.
+ * ISA-L's level 1 is left out although it is fast: its bytes depend on the address of its state now and then.
  */
 #include "pipeline/codec/deflate.h"
 

@@ -39,8 +39,8 @@ int ccp_deflate_open(struct ccp_deflate **deflate, int level, struct ccp_err *er
 
 /*
  * Appends the compressed form of in[0, len) to `out`.
- * Shape: with `last` the stream ends (BFINAL); otherwise it ends on a byte boundary and another one may follow. No bytes
- * come out for an empty chunk that is not the last.
+ * Shape: with `last` the stream ends (BFINAL); otherwise it ends on a byte boundary and another one may follow. No
+ * bytes come out for an empty chunk that is not the last.
  * Errors: CCP_E_OTHER if `out` has less room than ccp_deflate_bound(len) or an engine fails.
  * Threads: one caller at a time. Memory: `in` is borrowed.
  */

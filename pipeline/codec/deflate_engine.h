@@ -13,8 +13,8 @@
  *
  * open   returns the library's state or NULL.
  * bytes  memory of that state.
- * encode writes raw deflate of in[0, len) to out[0, room) as ccp_deflate_chunk describes it. Returns the bytes written, or
- *        0 if they do not fit or the library gave up: the caller then stores the chunk. `len` is not 0.
+ * encode writes raw deflate of in[0, len) to out[0, room) as ccp_deflate_chunk describes it. Returns the bytes written,
+ *        or 0 if they do not fit or the library gave up: the caller then stores the chunk. `len` is not 0.
  */
 struct ccp_deflate_engine {
 	void *(*open)(int level);

@@ -1,9 +1,9 @@
 /*
  * deflate_libdeflate.c: libdeflate, which compresses best for its speed.
  *
- * It always marks its last block as final and pads to a byte. In a chunk that is not the last the final bit has to go:
- * a walk over the codes finds where that block's header is. If the stream then ends within a byte, an empty stored block
- * (three zero bits, padding, 00 00 FF FF) leads to the boundary.
+ * It always marks its last block as final and pads to a byte. In a chunk that is not the last the final bit has to
+ * go: a walk over the codes finds where that block's header is. If the stream then ends within a byte, an empty
+ * stored block (three zero bits, padding, 00 00 FF FF) leads to the boundary.
  */
 #include "pipeline/codec/deflate_engine.h"
 
@@ -37,7 +37,7 @@ static void *libdeflate_open(int level)
 	return s;
 }
 
-/* What libdeflate 1.14 allocates, measured with mallinfo2; it does not tell. Later versions need no more. */
+/* What libdeflate 1.14 allocates, measured with mallinfo2; it does not tell. */
 static size_t libdeflate_bytes(int level)
 {
 	size_t compressor = level == 1 ? 204800 : level < 10 ? 671744 : 9011200;

@@ -7,8 +7,8 @@
  * other half of the second table, which takes more literals, or nothing. Codes longer than an index are rare and are
  * decoded canonically, bit by bit.
  *
- * Entries for several tokens are composed from entries for one: the tail of an index is a smaller index, whose own entry
- * is already known; it counts if it does not use more bits than the tail has.
+ * Entries for several tokens are composed from entries for one: the tail of an index is a smaller index, whose own
+ * entry is already known; it counts if it does not use more bits than the tail has.
  */
 #include "pipeline/codec/deflate_tokens.h"
 

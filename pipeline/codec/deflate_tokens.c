@@ -1,13 +1,13 @@
 /*
  * deflate_tokens.c: skipping the tokens of a block, several places at a time.
  *
- * Where a token begins is known only when the one before it has been looked up, so a single walk waits for look-ups most
- * of the time. But prefix codes synchronise themselves: a walk that begins at a wrong bit soon comes upon a true token
- * boundary and is right from there on. So four walks go on together, one at the true position and three guesses further
- * on, and each notes its path. A guess is used only from a position on that the true path has reached exactly: this is not
- * a heuristic, what follows from the same position is the same. Where the true path does not meet the guess at once, it
- * is walked on alone until it does. A guess that met the end of the block, or an impossible code, before it was right
- * has just gone on.
+ * Where a token begins is known only when the one before it has been looked up, so a single walk waits for look-ups
+ * most of the time. But prefix codes synchronise themselves: a walk that begins at a wrong bit soon comes upon a true
+ * token boundary and is right from there on. So four walks go on together, one at the true position and three guesses
+ * further on, and each notes its path. A guess is used only from a position on that the true path has reached
+ * exactly: this is not a heuristic, what follows from the same position is the same. Where the true path does not
+ * meet the guess at once, it is walked on alone until it does. A guess that met the end of the block, or an
+ * impossible code, before it was right has just gone on.
  *
  * Near the end of the data a plain loop takes over, which looks at every byte's place.
  */
@@ -175,9 +175,9 @@ static void lanes_run(struct ccp_walk *walk, const uint8_t *data, uint64_t base,
 }
 
 /*
- * Follows the true path, which is on `from` at its step `*step`, to the path of lane `to`. Returns TOKENS with `*step`
- * on that lane, or what it met instead; `*at` is then the position. If the paths do not meet, END_OF_BLOCK is not reached
- * either: TOKENS with `*step` = UINT_MAX.
+ * Follows the true path, which is on `from` at its step `*step`, to the path of lane `to`. Returns TOKENS with
+ * `*step` on that lane, or what it met instead; `*at` is then the position. If the paths do not meet, END_OF_BLOCK is
+ * not reached either: TOKENS with `*step` = UINT_MAX.
  */
 static enum found bridge(const struct ccp_walk *walk, const uint8_t *data, uint64_t base, const struct lane *lanes,
 			 unsigned from, unsigned to, unsigned *step, uint64_t *at)

@@ -1,6 +1,6 @@
 /*
- * deflate_walk.c: from block to block of a deflate stream: headers, stored blocks, and the end. The tokens of a block are
- * skipped by deflate_tokens.c.
+ * deflate_walk.c: from block to block of a deflate stream: headers, stored blocks, and the end. The tokens of a block
+ * are skipped by deflate_tokens.c.
  */
 #include "pipeline/codec/deflate_walk.h"
 

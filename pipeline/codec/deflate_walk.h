@@ -28,7 +28,7 @@ struct ccp_walk_canon {
 #define CCP_WALK_STEPS 256
 
 /*
- * Tables and notes of one walk, about 16 KiB; no initialisation needed.
+ * Tables and notes of one walk, about 12 KiB; no initialisation needed.
  * Threads: one caller at a time.
  */
 struct ccp_walk {

@@ -1,6 +1,6 @@
 /*
- * deflate_zlib.c: the engine that is always there. One stream is reset for each chunk; a chunk that is not the last ends
- * with an empty stored block (a full flush), which is on a byte boundary.
+ * deflate_zlib.c: the engine that is always there. One stream is reset for each chunk; a chunk that is not the last
+ * ends with an empty stored block (a full flush), which is on a byte boundary.
  */
 #include <stdlib.h>
 

@@ -76,8 +76,9 @@ static int use_byte(struct ccp_gzip_header *h, uint8_t byte, uint64_t offset, st
 	case HCRC1:
 		h->got_crc |= (uint32_t)byte << 8;
 		if (h->got_crc != (h->crc & 0xffff))
-			return ccp_err_at(err, CCP_E_CRC, offset - 1, "header checksum 0x%04x != computed checksum 0x%04x",
-					  (unsigned)h->got_crc, (unsigned)(h->crc & 0xffff));
+			return ccp_err_at(err, CCP_E_CRC, offset - 1,
+					  "header checksum 0x%04x != computed checksum 0x%04x", (unsigned)h->got_crc,
+					  (unsigned)(h->crc & 0xffff));
 		break;
 	case EXTRA:
 	case NAME:

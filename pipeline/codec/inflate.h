@@ -42,7 +42,7 @@ struct ccp_inflate_io {
 	size_t before;
 };
 
-/* Size of the state, to be aligned to CCP_INFLATE_ALIGN. About 90 KiB with ISA-L, 48 KiB with zlib. */
+/* Size of the state, to be aligned to CCP_INFLATE_ALIGN. About 170 KiB with ISA-L, 48 KiB with zlib. */
 size_t ccp_inflate_bytes(void);
 
 /* Starts a stream. `state` may hold anything if `fresh`; else it must have been started before (which is cheaper). */

@@ -3,11 +3,12 @@
  *
  * What ISA-L leaves to its caller, and is done here:
  * - It reads up to eight bytes ahead into `read_in`. At the end of the stream the whole bytes there are given back.
- * - Its counters have 32 bits, and `total_out` is what distances are checked against: it is kept small but above a window.
- * - When it finds an error its fast loop has gone on a little: the place and the bytes depend on how the input was cut.
- *   So every step begins with a copy of the state (a few microseconds), and after an error the step is done again from
- *   there, in small portions and at last byte by byte. Then the place depends on the data alone, and no byte from behind
- *   the error comes out.
+ * - Its counters have 32 bits, and `total_out` is what distances are checked against: it is kept small but above a
+ *   window.
+ * - When it finds an error its fast loop has gone on a little: the place and the bytes depend on how the input was
+ *   cut. So every step begins with a copy of the state (a few microseconds), and after an error the step is done
+ *   again from there, in small portions and at last byte by byte. Then the place depends on the data alone, and no
+ *   byte from behind the error comes out.
  * - After an error, decoded bytes may be left in its own buffer; they are delivered first.
  * - It may return without progress; that is an error, not a reason to call it again.
  * Its state has no pointers but next_in and next_out, which are set at every step.
@@ -144,8 +145,9 @@ static int advance(struct inflate_state *s, struct ccp_inflate_io *io)
 	}
 }
 
-/* Advances in portions of `size` bytes as long as nothing fails; `state->saved` is the state before the last portion. */
-static int advance_portions(struct ccp_inflate *state, struct ccp_inflate_io *io, size_t size, struct ccp_inflate_io *last)
+/* Advances in portions of `size` bytes until something fails; `state->saved` is the state before the last portion. */
+static int advance_portions(struct ccp_inflate *state, struct ccp_inflate_io *io, size_t size,
+			    struct ccp_inflate_io *last)
 {
 	for (;;) {
 		size_t all = io->in_len;

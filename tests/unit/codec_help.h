@@ -98,7 +98,7 @@ struct drive {
 	size_t piece_bytes; /* 0 = the transform's chunk */
 	size_t out_bytes;   /* 0 = what it needs */
 	bool late_end;      /* the last piece is an empty one */
-	bool bad_memory;    /* buffers and carry are moved about between calls (gunzip: the carry stays at its address) */
+	bool bad_memory;    /* buffers are moved about and overwritten between calls */
 };
 
 /* Runs a transform over an input as the serial strategy would, with exact buffers so that a sanitizer sees overruns. */

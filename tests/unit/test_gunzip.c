@@ -27,7 +27,8 @@ static struct result run_cut(struct drive drive, const void *data, size_t len)
 		cut.late_end = i == 3;
 		struct result r = run(cut, data, len);
 
-		cr_assert_eq(r.err.code, whole.err.code, "pieces of %zu: %s, not %s", pieces[i], r.err.text, whole.err.text);
+		cr_assert_eq(r.err.code, whole.err.code, "pieces of %zu: %s, not %s", pieces[i], r.err.text,
+			     whole.err.text);
 		cr_assert_eq(r.err.offset, whole.err.offset, "pieces of %zu: at %lu, not %lu", pieces[i], r.err.offset,
 			     whole.err.offset);
 		cr_assert_str_eq(r.err.text, whole.err.text);

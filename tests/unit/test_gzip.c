@@ -12,7 +12,8 @@ static void check(const struct drive *drive, struct bytes plain, struct bytes gz
 	size_t used;
 	int status = help_zlib(gz.data, gz.len, 31, &back, &used);
 
-	cr_assert_eq(status, Z_STREAM_END, "level %d, %zu bytes: zlib says %d", drive->options.level, plain.len, status);
+	cr_assert_eq(status, Z_STREAM_END, "level %d, %zu bytes: zlib says %d", drive->options.level, plain.len,
+		     status);
 	cr_assert_eq(used, gz.len, "level %d, %zu bytes: more than one member", drive->options.level, plain.len);
 	cr_assert(help_same(plain, back), "level %d, %zu bytes: other content", drive->options.level, plain.len);
 	free(back.data);

@@ -1,6 +1,6 @@
 /*
- * test_levels.c: the deflate engines behind the levels: bounds, order of sizes, and for ISA-L that the bytes do not depend
- * on where its state lies (its level 1 fails that, which is why no level uses it).
+ * test_levels.c: the deflate engines behind the levels: bounds, order of sizes, and for ISA-L that the bytes do not
+ * depend on where its state lies (its level 1 fails that, which is why no level uses it).
  */
 #include <sys/mman.h>
 
@@ -124,9 +124,8 @@ Test(levels, isal_gives_the_same_bytes_at_any_address)
 
 			cr_assert_neq(map, MAP_FAILED);
 			memset(map, (int)(help_random(&seed) & 255), need + 4096);
-			size_t n = isal_at((void *)(map + skew),
-					   map + skew + (sizeof(struct isal_zstream) + 63) / 64 * 64, 2 + (int)(i % 2), plain,
-					   k ? again : out, room);
+			uint8_t *buf = map + skew + (sizeof(struct isal_zstream) + 63) / 64 * 64;
+			size_t n = isal_at((void *)(map + skew), buf, 2 + (int)(i % 2), plain, k ? again : out, room);
 			munmap(map, need + 4096);
 			if (k == 0) {
 				first = n;

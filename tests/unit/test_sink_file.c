@@ -3,18 +3,6 @@
 
 TestSuite(sink_file, .init = help_begin, .fini = help_end);
 
-/* Every name in the folder but "." and "..", sorted by the shell's rules, joined by spaces. */
-static const char *list(void)
-{
-	static char names[512];
-	FILE *ls = popen("ls -A | tr '\\n' ' '", "r");
-
-	cr_assert_not_null(ls);
-	names[fread(names, 1, sizeof names - 1, ls)] = '\0';
-	pclose(ls);
-	return names;
-}
-
 Test(sink_file, writes_beside_the_source_and_keeps_it)
 {
 	struct ccp_sink_options options = help_options();
@@ -24,19 +12,7 @@ Test(sink_file, writes_beside_the_source_and_keeps_it)
 	cr_assert_eq(help_run(&options, help_input("a"), "packed", &err), 0, "%s", err.text);
 	cr_assert_eq(err.code, CCP_OK, "%s", err.text);
 	cr_assert(help_holds("a.gz", "packed") && help_holds("a", "plain"));
-	cr_assert_str_eq(list(), "a a.gz ");
-}
-
-Test(sink_file, removes_the_source_if_asked)
-{
-	struct ccp_sink_options options = help_options();
-	struct ccp_err err;
-
-	options.remove_source = true;
-	help_write("a", "plain");
-	cr_assert_eq(help_run(&options, help_input("a"), "packed", &err), 0, "%s", err.text);
-	cr_assert_eq(err.code, CCP_OK, "%s", err.text);
-	cr_assert_str_eq(list(), "a.gz ");
+	cr_assert_str_eq(help_list(), "a a.gz ");
 }
 
 Test(sink_file, metadata_is_kept_to_the_nanosecond)
@@ -146,7 +122,7 @@ Test(sink_file, abort_leaves_nothing)
 	cr_assert_eq(help_put(&s, input, "pack"), 0);
 	ccp_sink_file.abort(s.sink, input);
 	help_destroy(&s, true);
-	cr_assert_str_eq(list(), "a a.gz ");
+	cr_assert_str_eq(help_list(), "a a.gz ");
 	cr_assert(help_holds("a.gz", "old"));
 }
 
@@ -184,7 +160,7 @@ static void target_appears(const char *target)
 	cr_assert_eq(help_commit(&s, input), -1);
 	cr_assert_eq(s.err.code, CCP_W_EXISTS);
 	help_destroy(&s, false);
-	cr_assert_str_eq(list(), "a a.gz ");
+	cr_assert_str_eq(help_list(), "a a.gz ");
 	cr_assert(help_holds("a.gz", "theirs") && help_holds("a", "plain"));
 }
 
@@ -215,12 +191,12 @@ Test(sink_file, commits_without_renameat2)
 	help_refuse(SYS_renameat2, ENOSYS);
 	help_write("a", "plain");
 	cr_assert_eq(help_run(&options, help_input("a"), "packed", &err), 0, "%s", err.text);
-	cr_assert_str_eq(list(), "a.gz ");
+	cr_assert_str_eq(help_list(), "a.gz ");
 	help_refuse(SYS_linkat, EPERM);
 	help_write("a", "plain");
 	help_write("b", "plain");
 	cr_assert_eq(help_run(&options, help_input("b"), "packed", &err), 0, "%s", err.text);
-	cr_assert_str_eq(list(), "a a.gz b.gz ");
+	cr_assert_str_eq(help_list(), "a a.gz b.gz ");
 }
 
 Test(sink_file, force_replaces_in_one_step)
@@ -285,7 +261,7 @@ Test(sink_file, a_directory_is_no_target)
 	options.force = true;
 	cr_assert_eq(ccp_sink_file.check(&options, help_input("a"), &err), -1);
 	cr_assert(err.code == CCP_E_SYS && err.sys == EISDIR);
-	cr_assert_str_eq(list(), "a a.gz ");
+	cr_assert_str_eq(help_list(), "a a.gz ");
 }
 
 Test(sink_file, the_source_is_never_the_target)
@@ -306,117 +282,6 @@ Test(sink_file, the_source_is_never_the_target)
 	cr_assert_eq(help_run(&options, help_input("a"), "packed", &err), -1);
 	cr_assert_eq(err.code, CCP_E_OTHER);
 	cr_assert(help_holds("a", "plain") && help_holds("a.gz", "plain"));
-}
-
-Test(sink_file, a_source_that_was_replaced_is_not_removed)
-{
-	struct ccp_sink_options options = help_options();
-	struct ccp_input *input;
-	struct ccp_err err;
-
-	options.remove_source = true;
-	help_write("a", "plain");
-	input = help_input("a");
-	help_write("b", "other");
-	cr_assert_eq(rename("b", "a"), 0);
-	cr_assert_eq(help_run(&options, input, "packed", &err), 0);
-	cr_assert_eq(err.code, CCP_W_CHANGED);
-	cr_assert_str_eq(err.text, "another file has taken the source's name; it was kept");
-	cr_assert(help_holds("a", "other") && help_holds("a.gz", "packed"));
-}
-
-Test(sink_file, a_source_that_changed_is_kept)
-{
-	const struct timespec later[2] = { { 0, UTIME_OMIT }, { 1500000000, 1 } };
-	struct ccp_sink_options options = help_options();
-	struct ccp_input *input;
-	struct ccp_err err;
-
-	options.remove_source = true;
-	help_write("a", "plain");
-	input = help_input("a");
-	cr_assert_eq(utimensat(AT_FDCWD, "a", later, 0), 0);
-	cr_assert_eq(help_run(&options, input, "packed", &err), 0);
-	cr_assert_eq(err.code, CCP_W_CHANGED);
-	cr_assert(help_exists("a"));
-
-	help_write("b", "plain");
-	input = help_input("b");
-	input->meta.st_size--; /* it grew, within the clock's tick */
-	cr_assert_eq(help_run(&options, input, "packed", &err), 0);
-	cr_assert_eq(err.code, CCP_W_CHANGED);
-	cr_assert(help_exists("b"));
-}
-
-Test(sink_file, a_followed_link_goes_and_its_file_stays)
-{
-	struct ccp_sink_options options = help_options();
-	struct ccp_err err;
-
-	options.remove_source = options.force = true;
-	help_write("real", "plain");
-	cr_assert_eq(symlink("real", "a"), 0);
-	cr_assert_eq(help_run(&options, help_input("a"), "packed", &err), 0);
-	cr_assert_eq(err.code, CCP_OK, "%s", err.text);
-	cr_assert_str_eq(list(), "a.gz real ");
-}
-
-Test(sink_file, an_unsynced_file_is_not_committed)
-{
-	struct ccp_sink_options options = help_options();
-	struct ccp_err err;
-
-	help_refuse(SYS_fsync, EIO);
-	help_write("a", "plain");
-	/* AUTO: no source goes, so nothing is synced */
-	cr_assert_eq(help_run(&options, help_input("a"), "packed", &err), 0, "%s", err.text);
-	options.remove_source = options.force = true;
-	cr_assert_eq(help_run(&options, help_input("a"), "again", &err), -1);
-	cr_assert(err.code == CCP_E_SYS && err.sys == EIO);
-	cr_assert(help_holds("a.gz", "packed") && help_holds("a", "plain"));
-	options.fsync = CCP_FSYNC_NEVER;
-	cr_assert_eq(help_run(&options, help_input("a"), "again", &err), 0, "%s", err.text);
-	cr_assert_str_eq(list(), "a.gz ");
-}
-
-/* Returns 0 if the commit came out as it should with a syncfs that answers *(unsigned *)arg, or works if that is 0. */
-static int sync_as_nobody(void *arg)
-{
-	struct ccp_sink_options options = help_options();
-	unsigned error = *(unsigned *)arg;
-	struct ccp_err err;
-
-	if (error != 0)
-		help_refuse(SYS_syncfs, error);
-	if (geteuid() == 0 && (setresgid(65534, 65534, 65534) != 0 || setresuid(65534, 65534, 65534) != 0))
-		return 77;
-	options.remove_source = true;
-	int result = help_run(&options, help_input("d/a"), "packed", &err);
-	return error != 0 ? result == 0 || err.sys != (int)error : result != 0 || err.code != CCP_OK;
-}
-
-Test(sink_file, a_folder_that_cannot_be_read_is_synced_all_the_same)
-{
-	unsigned error = EIO;
-
-	cr_assert_eq(chmod(".", 0755), 0);
-	cr_assert_eq(mkdir("d", 0755), 0);
-	help_write("d/a", "plain");
-	if (geteuid() == 0)
-		cr_assert_eq(chown("d", 65534, 65534) | chown("d/a", 65534, 65534), 0);
-	cr_assert_eq(chmod("d", 0300), 0);
-	int status = help_fork(sync_as_nobody, &error);
-	cr_assert_eq(chmod("d", 0700), 0);
-	if (status == 77)
-		help_skip("cannot become another user");
-	cr_assert_eq(status, 0);
-	cr_assert(!help_exists("d/a.gz") && help_holds("d/a", "plain"), "a name that may not last is taken back");
-
-	error = 0;
-	cr_assert_eq(chmod("d", 0300), 0);
-	cr_assert_eq(help_fork(sync_as_nobody, &error), 0);
-	cr_assert_eq(chmod("d", 0700), 0);
-	cr_assert(help_holds("d/a.gz", "packed") && !help_exists("d/a"));
 }
 
 Test(sink_file, output_dir_makes_folders)

@@ -118,7 +118,7 @@ Test(sink_temp, short_form_where_the_file_system_wants_it)
 
 	memset(target, 'n', 250);
 	cr_assert_eq(ccp_temp_open(&temp, target, &err), 0, "%s", err.text);
-	cr_assert_eq(strlen(temp->path), strlen(".ccpipe-0123456789abcdef.tmp"));
+	cr_assert_eq(strlen(temp->path), strlen(".0123456789abcdef.ccpipe-tmp"));
 	cr_assert_eq(ccp_temp_commit(temp, false, true, &err), 0, "%s", err.text);
 	cr_assert(help_exists(target));
 }
