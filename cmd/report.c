@@ -111,7 +111,7 @@ static bool is_named(const struct ccp_settings *s, const char *path)
 	return false;
 }
 
-/* What a walk meets and a person would not call a failure: links in the tree; with -t and -l, files without the suffix. */
+/* What a walk meets and nobody would call a failure: links in the tree; with -t and -l, files without the suffix. */
 static bool is_passed_over(const struct ccp_report *report, const struct ccp_result *result, struct ccp_err *why)
 {
 	const struct ccp_settings *s = report->settings;

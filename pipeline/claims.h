@@ -14,10 +14,10 @@
 
 struct ccp_claims;
 
-/* What an input touches. Keys are hashes of paths (ccp_path_key); 0 = none. Equal by accident does no harm: one waits. */
+/* What an input touches. Keys are hashes of paths (ccp_path_key), 0 = none. Equal by accident: one waits, no harm. */
 struct ccp_claim {
 	const void *owner;
-	dev_t dev;               /* of the source, with ino; ino 0 = unknown */
+	dev_t dev; /* of the source, with ino; ino 0 = unknown */
 	ino_t ino;
 	uint64_t source, target;
 };

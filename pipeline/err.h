@@ -14,34 +14,34 @@
 enum ccp_code {
 	CCP_OK = 0,
 
-	CCP_W_DIRECTORY,   /* a directory, and no -r */
-	CCP_W_SPECIAL,     /* not a regular file */
-	CCP_W_SYMLINK_LOOP,/* reserved for a source that follows links */
-	CCP_W_LINKS,       /* has other hard links */
-	CCP_W_SETID,       /* set-user-ID, set-group-ID or sticky */
-	CCP_W_HAS_SUFFIX,  /* already has the suffix */
-	CCP_W_NO_SUFFIX,   /* decompression: unknown suffix */
-	CCP_W_EXISTS,      /* the target exists */
-	CCP_W_TRAILING,    /* garbage after the last member */
-	CCP_W_CHANGED,     /* the source changed while it was read; it was kept */
-	CCP_W_METADATA,    /* mode, owner, times or attributes could not be kept */
+	CCP_W_DIRECTORY,    /* a directory, and no -r */
+	CCP_W_SPECIAL,      /* not a regular file */
+	CCP_W_SYMLINK_LOOP, /* reserved for a source that follows links */
+	CCP_W_LINKS,        /* has other hard links */
+	CCP_W_SETID,        /* set-user-ID, set-group-ID or sticky */
+	CCP_W_HAS_SUFFIX,   /* already has the suffix */
+	CCP_W_NO_SUFFIX,    /* decompression: unknown suffix */
+	CCP_W_EXISTS,       /* the target exists */
+	CCP_W_TRAILING,     /* garbage after the last member */
+	CCP_W_CHANGED,      /* the source changed while it was read; it was kept */
+	CCP_W_METADATA,     /* mode, owner, times or attributes could not be kept */
 	CCP_W_OTHER,
 
 	CCP_E_FIRST,
 	CCP_E_SYS = CCP_E_FIRST, /* `sys` holds errno */
-	CCP_E_SYMLINK,     /* refused: a symbolic link */
-	CCP_E_NOT_GZIP,    /* not in gzip format */
-	CCP_E_METHOD,      /* gzip header with an unknown method or reserved flags */
-	CCP_E_TRUNCATED,   /* unexpected end of file */
-	CCP_E_FORMAT,      /* damaged deflate data */
-	CCP_E_CRC,         /* CRC of a member */
-	CCP_E_LENGTH,      /* ISIZE of a member */
-	CCP_E_CHANGED,     /* the input shrank or was replaced under our feet */
-	CCP_E_VERIFY,      /* what was written does not decode to what was read */
-	CCP_E_NAME,        /* the target's name cannot be made */
+	CCP_E_SYMLINK,           /* refused: a symbolic link */
+	CCP_E_NOT_GZIP,          /* not in gzip format */
+	CCP_E_METHOD,            /* gzip header with an unknown method or reserved flags */
+	CCP_E_TRUNCATED,         /* unexpected end of file */
+	CCP_E_FORMAT,            /* damaged deflate data */
+	CCP_E_CRC,               /* CRC of a member */
+	CCP_E_LENGTH,            /* ISIZE of a member */
+	CCP_E_CHANGED,           /* the input shrank or was replaced under our feet */
+	CCP_E_VERIFY,            /* what was written does not decode to what was read */
+	CCP_E_NAME,              /* the target's name cannot be made */
 	CCP_E_NO_MEMORY,
-	CCP_E_WORKER,      /* a worker process died */
-	CCP_E_CANCELLED,   /* the run was interrupted */
+	CCP_E_WORKER,    /* a worker process died */
+	CCP_E_CANCELLED, /* the run was interrupted */
 	CCP_E_USAGE,
 	CCP_E_UNSUPPORTED, /* not built, or not allowed here */
 	CCP_E_OTHER,
@@ -62,7 +62,7 @@ static inline bool ccp_code_refuses(enum ccp_code code)
  */
 struct ccp_err {
 	enum ccp_code code;
-	int sys;             /* errno, or 0 */
+	int sys; /* errno, or 0 */
 	uint64_t offset;
 	char text[CCP_ERR_TEXT]; /* the cause in words: no program name, no path of the input, no newline */
 };
@@ -80,15 +80,13 @@ void ccp_err_clear(struct ccp_err *err);
  * Fills `err` from a printf format. Always returns -1, so that a caller can `return ccp_err_set(…)`.
  * Threads: touches `err` only. Memory: text that is too long is cut.
  */
-int ccp_err_set(struct ccp_err *err, enum ccp_code code, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+int ccp_err_set(struct ccp_err *err, enum ccp_code code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* The same, with a byte offset. Returns -1. */
 int ccp_err_at(struct ccp_err *err, enum ccp_code code, uint64_t offset, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
-/* Fills `err` with CCP_E_SYS, `sys` and the text "FORMAT…: strerror(sys)" (the message alone if `format` is ""). Returns -1. */
-int ccp_err_sys(struct ccp_err *err, int sys, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+/* Fills `err` with CCP_E_SYS, `sys` and "FORMAT…: strerror(sys)" (the message alone if `format` is ""). Returns -1. */
+int ccp_err_sys(struct ccp_err *err, int sys, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 #endif

@@ -2,13 +2,13 @@
  * flow.c: the hub.
  *
  * A slot is taken in sequence order and goes NEXT, READ, WORK, WRITE, and back. The pump takes free slots and submits
- * their jobs; it runs whenever a slot comes back, in whoever brought it. A worker that has run a stage asks where the job
- * goes next (ccp_flow_advance): to its own executor at once if it has the next stage too, else by submit to the one that
- * has. Order is kept at two places: a sequential transform's jobs wait for their turn before WORK, and all jobs wait for
- * their turn before WRITE, each output on a lane of its own, so that one caller at a time emits. The oldest live job always
- * has a slot, because slots are handed out in sequence order: nothing that waits for a turn can keep the one whose turn it
- * is from running, so there is no deadlock. An executor is looked up, and submitted to, under the flow's lock: replacing one
- * is a store.
+ * their jobs; it runs whenever a slot comes back, in whoever brought it. A worker that has run a stage asks where the
+ * job goes next (ccp_flow_advance): to its own executor at once if it has the next stage too, else by submit to the
+ * one that has. Order is kept at two places: a sequential transform's jobs wait for their turn before WORK, and all
+ * jobs wait for their turn before WRITE, each output on a lane of its own, so that one caller at a time emits. The
+ * oldest live job always has a slot, because slots are handed out in sequence order: nothing that waits for a turn
+ * can keep the one whose turn it is from running, so there is no deadlock. An executor is looked up, and submitted
+ * to, under the flow's lock: replacing one is a store.
  */
 #include <assert.h>
 #include <errno.h>
@@ -82,7 +82,7 @@ static bool route_locked(struct ccp_flow *flow, struct ccp_exec *self, enum ccp_
 	return false;
 }
 
-/* ---- NEXT ---------------------------------------------------------------------------------------------------------- */
+/* ---- NEXT ---------------------------------------------------------------------------------------- */
 
 static void finish_if_done_locked(struct ccp_flow *flow)
 {
@@ -97,8 +97,8 @@ static void finish_if_done_locked(struct ccp_flow *flow)
 
 /*
  * Asks NEXT for a job and submits it. Returns NEXT's word.
- * The job is counted as its input's before next_lock is released, so that whoever tells NEXT to stop an input (under the
- * same lock) knows all of its jobs.
+ * The job is counted as its input's before next_lock is released, so that whoever tells NEXT to stop an input (under
+ * the same lock) knows all of its jobs.
  */
 static int pump_one(struct ccp_flow *flow, struct ccp_job *job)
 {
@@ -208,7 +208,7 @@ static void stop_input(struct ccp_flow *flow, struct ccp_job *job)
 	pthread_mutex_unlock(&flow->next_lock);
 }
 
-/* ---- order --------------------------------------------------------------------------------------------------------- */
+/* ---- order --------------------------------------------------------------------------------------- */
 
 static struct ccp_lane *lane_of(struct ccp_flow *flow, struct ccp_job *job)
 {
@@ -241,7 +241,7 @@ static void wait_turn(struct ccp_job **list, struct ccp_job *job)
 	*list = job;
 }
 
-/* ---- advance ------------------------------------------------------------------------------------------------------- */
+/* ---- advance ------------------------------------------------------------------------------------- */
 
 static bool after_read(struct ccp_flow *flow, struct ccp_exec *exec, enum ccp_stage *stage, struct ccp_job *job)
 {
@@ -393,7 +393,7 @@ void ccp_flow_run(struct ccp_flow *flow, struct ccp_worker *worker, enum ccp_sta
 	}
 }
 
-/* ---- the run ------------------------------------------------------------------------------------------------------- */
+/* ---- the run ------------------------------------------------------------------------------------- */
 
 void ccp_flow_start(struct ccp_flow *flow)
 {

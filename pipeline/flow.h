@@ -1,6 +1,6 @@
 /*
- * flow.h: the hub. It takes slots in sequence order, hands a job from stage to stage, restores order at EMIT, and stops on
- * cancel.
+ * flow.h: the hub. It takes slots in sequence order, hands a job from stage to stage, restores order at EMIT, and
+ * stops on cancel.
  *
  * Life of a job:  NEXT (the flow itself) -> READ -> WORK -> WRITE -> its slot is free, and NEXT runs again.
  * An executor takes a job that was submitted to it, runs the stage with ccp_flow_run(), and then says so with
@@ -26,7 +26,7 @@ struct ccp_sink_ops;
 struct ccp_source_options;
 struct ccp_sink_options;
 
-/* One worker's own things: the transform's state, opened at the first WORK. One a thread or process. Zero before use. */
+/* One worker's own things: the transform's state, opened at its first WORK. One a thread or process. Zero at first. */
 struct ccp_worker {
 	void *state;
 	bool opened;
@@ -40,15 +40,14 @@ void ccp_worker_release(struct ccp_flow *flow, struct ccp_worker *worker);
  * Memory: borrowed during the call.
  */
 struct ccp_result {
-	const struct ccp_input *input;   /* path, meta, origin, bytes; err */
+	const struct ccp_input *input; /* path, meta, origin, bytes; err */
 	enum ccp_outcome outcome;
-	struct ccp_err err;              /* code CCP_OK, a warning or an error */
-	const char *target;              /* final name, or NULL */
+	struct ccp_err err; /* code CCP_OK, a warning or an error */
 };
 
 /* Everything that a flow is made of; const during the run. Pointers are borrowed until ccp_flow_free. */
 struct ccp_flow_config {
-	struct ccp_next *next;                           /* yields jobs: next.h */
+	struct ccp_next *next; /* yields jobs: next.h */
 	const struct ccp_transform_ops *transform;
 	const struct ccp_transform_options *transform_options;
 	const struct ccp_transform_need *need;
@@ -56,8 +55,8 @@ struct ccp_flow_config {
 	const struct ccp_sink_ops *sink_ops;
 	const struct ccp_sink_options *sink_options;
 	struct ccp_sink *sink;
-	struct ccp_arena *arena;                         /* slots: memory.h */
-	struct ccp_claims *claims;                       /* dropped when an input ends; NULL = none: claims.h */
+	struct ccp_arena *arena;   /* slots: memory.h */
+	struct ccp_claims *claims; /* dropped when an input ends; NULL = none: claims.h */
 	void (*report)(void *arg, const struct ccp_result *result);
 	void *report_arg;
 };
@@ -97,7 +96,7 @@ bool ccp_flow_cancelled(const struct ccp_flow *flow);
 /* A descriptor that is readable once the run is cancelled, for whoever sleeps on other descriptors. */
 int ccp_flow_cancel_fd(const struct ccp_flow *flow);
 
-/* The error that ended the whole run (a shared output that could not be written), or NULL. After the flow has finished. */
+/* The error that ended the whole run (a shared output could not be written), or NULL. After the flow has finished. */
 const struct ccp_err *ccp_flow_fatal(const struct ccp_flow *flow);
 
 const struct ccp_flow_config *ccp_flow_config(const struct ccp_flow *flow);

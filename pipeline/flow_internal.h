@@ -18,9 +18,9 @@ struct ccp_results;
 struct ccp_flow {
 	/* set before the run */
 	struct ccp_flow_config config;
-	bool sequential;                 /* the transform's map runs in order within an input */
-	bool shared_output;              /* one output for all inputs */
-	int cancel_fd, done_fd;          /* eventfds */
+	bool sequential;        /* the transform's map runs in order within an input */
+	bool shared_output;     /* one output for all inputs */
+	int cancel_fd, done_fd; /* eventfds */
 	struct ccp_results *results;
 	struct ccp_flow_counts counts;
 	_Atomic bool cancelled;
@@ -32,11 +32,11 @@ struct ccp_flow {
 	pthread_mutex_t lock;
 	struct ccp_exec *exec[CCP_STAGES];
 	uint64_t next_seq;
-	size_t live;                     /* jobs that hold a slot */
-	bool ended;                      /* NEXT has no more */
-	bool pumping, pump_again;        /* one caller of the pump at a time; the others leave a note */
+	size_t live;              /* jobs that hold a slot */
+	bool ended;               /* NEXT has no more */
+	bool pumping, pump_again; /* one caller of the pump at a time; the others leave a note */
 	bool finished;
-	struct ccp_lane shared_lane;     /* EMIT, if shared_output; its key is the job's seq */
+	struct ccp_lane shared_lane; /* EMIT, if shared_output; its key is the job's seq */
 	bool has_fatal;
 	struct ccp_err fatal;
 };
@@ -46,7 +46,7 @@ void ccp_verb_read(struct ccp_flow *flow, struct ccp_job *job);
 void ccp_verb_work(struct ccp_flow *flow, struct ccp_worker *worker, struct ccp_job *job);
 void ccp_verb_write(struct ccp_flow *flow, struct ccp_job *job);
 
-/* True if the job has nothing to do: an earlier one of its input failed or was the last that matters, or the run is over. */
+/* True if the job has nothing to do: an earlier one failed or was the last to matter, or the run is over. */
 bool ccp_job_is_moot(struct ccp_flow *flow, const struct ccp_job *job);
 
 /* Remembers that jobs after this one need not do anything. Threads: any. */

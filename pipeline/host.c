@@ -1,8 +1,8 @@
 /*
  * host.c: how many CPUs and how much memory this process may use.
  *
- * CPUs: sched_getaffinity, then the cgroup's quota, v2 (cpu.max) or v1 (cpu.cfs_quota_us), taken at every level from the
- * process's own group up to the root, because a parent's limit binds its children. Memory limits likewise.
+ * CPUs: sched_getaffinity, then the cgroup's quota, v2 (cpu.max) or v1 (cpu.cfs_quota_us), taken at every level from
+ * the process's own group up to the root, because a parent's limit binds its children. Memory limits likewise.
  * Source: cgroups(7), Documentation/admin-guide/cgroup-v2.rst of the Linux kernel.
  */
 #include <math.h>
@@ -17,7 +17,8 @@
 #define NO_LIMIT_BYTES (UINT64_C(1) << 60) /* v1 says "none" with a number near 2^63 */
 
 /* First line of root/group/file, or of file in any parent of group, handed to `take` one after the other. */
-static void each_level(const char *root, const char *group, const char *file, void (*take)(const char *, void *), void *arg)
+static void each_level(const char *root, const char *group, const char *file, void (*take)(const char *, void *),
+		       void *arg)
 {
 	char dir[512], path[1200], line[128];
 

@@ -31,9 +31,9 @@ enum ccp_outcome { CCP_PENDING, CCP_DONE, CCP_SKIPPED, CCP_FAILED };
 
 /* Jobs of one output waiting for their turn. Guarded by the flow's lock. */
 struct ccp_lane {
-	uint64_t next;                   /* the key (number or seq) that may EMIT next */
-	struct ccp_job *waiting;         /* worked before their turn */
-	bool emitting;                   /* somebody holds the turn */
+	uint64_t next;           /* the key (number or seq) that may EMIT next */
+	struct ccp_job *waiting; /* worked before their turn */
+	bool emitting;           /* somebody holds the turn */
 };
 
 /*
@@ -42,46 +42,46 @@ struct ccp_lane {
  */
 struct ccp_input {
 	/* set by NEXT, before the first job is submitted */
-	uint64_t index;                  /* place on the command line; reports come out in this order */
+	uint64_t index; /* place on the command line; reports come out in this order */
 	bool is_stdin;
 	const struct ccp_source_ops *source;
 
 	/* set when the input is opened: by NEXT for a cut or streamed input, by LOAD for one that is a single job */
 	struct stat meta;
-	bool has_meta;                   /* a regular file: mode, owner, times can be kept */
-	bool has_xattr;                  /* it has extended attributes or an ACL */
-	uint64_t size;                   /* bytes that will be read, if `sized` */
+	bool has_meta;  /* a regular file: mode, owner, times can be kept */
+	bool has_xattr; /* it has extended attributes or an ACL */
+	uint64_t size;  /* bytes that will be read, if `sized` */
 	bool sized;
-	int fd;                          /* of the process that runs the flow; -1 = not open */
-	struct ccp_origin origin;        /* what the transform may know */
-	struct ccp_origin found;         /* what the transform found in a header (name, time) */
+	int fd;                   /* of the process that runs the flow; -1 = not open */
+	struct ccp_origin origin; /* what the transform may know */
+	struct ccp_origin found;  /* what the transform found in a header (name, time) */
 
 	/* owned by the holder of the stream's one job in LOAD */
-	int peeked;                      /* a byte read ahead to learn whether more follows, or -1 */
+	int peeked; /* a byte read ahead to learn whether more follows, or -1 */
 
 	/* owned by the holder of the input's job in WORK (sequential transforms), or in EMIT (carry in order) */
-	void *carry;                     /* need.carry_bytes, zero before the first piece; NULL if there is none */
+	void *carry; /* need.carry_bytes, zero before the first piece; NULL if there is none */
 
 	/* owned by the holder of the input's job in EMIT */
-	void *sink_state;                /* the sink's, set by its open */
-	uint64_t bytes_in, bytes_out;    /* stored bytes read; bytes emitted */
-	uint64_t plain_bytes;            /* sum of piece.plain_bytes */
-	struct ccp_err err;              /* the error with the lowest sequence number, else the first warning */
-	bool sink_open;                  /* between the sink's open and its commit or abort */
+	void *sink_state;             /* the sink's, set by its open */
+	uint64_t bytes_in, bytes_out; /* stored bytes read; bytes emitted */
+	uint64_t plain_bytes;         /* sum of piece.plain_bytes */
+	struct ccp_err err;           /* the error with the lowest sequence number, else the first warning */
+	bool sink_open;               /* between the sink's open and its commit or abort */
 	enum ccp_outcome outcome;
 
 	/* guarded by the flow's lock; flow.c only */
 	struct ccp_flow_input {
-		_Atomic uint64_t stop_after;     /* jobs with a higher number do nothing: an error was met, or the end */
-		uint64_t next_work;              /* number of the job that may WORK next (sequential transforms) */
-		struct ccp_job *waiting_work;    /* loaded before their turn */
-		struct ccp_lane lane;            /* EMIT, for a sink with an output for each input */
-		uint32_t live;                   /* jobs that hold a slot */
-		bool cut;                        /* NEXT will give no more jobs of this input */
+		_Atomic uint64_t stop_after;  /* jobs with a higher number do nothing: an error was met, or the end */
+		uint64_t next_work;           /* number of the job that may WORK next (sequential transforms) */
+		struct ccp_job *waiting_work; /* loaded before their turn */
+		struct ccp_lane lane;         /* EMIT, for a sink with an output for each input */
+		uint32_t live;                /* jobs that hold a slot */
+		bool cut;                     /* NEXT will give no more jobs of this input */
 	} flow;
 
 	/* set by NEXT; last, so that a copy of an input need not be 4 KiB long */
-	char path[PATH_MAX];             /* as the user named it or the walk found it; "-" is standard input */
+	char path[PATH_MAX]; /* as the user named it or the walk found it; "-" is standard input */
 };
 
 /* How far LOAD has come; source.h tells who does what. */
@@ -93,28 +93,28 @@ enum ccp_load_step { CCP_LOAD_START, CCP_LOAD_READING, CCP_LOAD_CLOSING, CCP_LOA
  */
 struct ccp_job {
 	/* set by NEXT */
-	uint64_t seq;                    /* over all inputs */
-	uint64_t number;                 /* within the input, from 0 */
+	uint64_t seq;    /* over all inputs */
+	uint64_t number; /* within the input, from 0 */
 	struct ccp_input *input;
-	bool final;                      /* NEXT will give no more jobs of this input (unknown for a stream: false) */
-	bool whole;                      /* the only job of an input that LOAD opens, reads to its end, and closes */
+	bool final; /* NEXT will give no more jobs of this input (unknown for a stream: false) */
+	bool whole; /* the only job of an input that LOAD opens, reads to its end, and closes */
 
 	/* the bytes; piece.offset, piece.first and piece.last are set by NEXT, piece.last of a stream by LOAD */
 	struct ccp_piece piece;
-	size_t load_bytes;               /* how many bytes to read; for `whole` and streams: at most */
+	size_t load_bytes; /* how many bytes to read; for `whole` and streams: at most */
 
 	/* LOAD */
 	enum ccp_load_step step;
-	int fd;                          /* a descriptor of this job alone, or -1 */
-	bool reopen;                     /* LOAD runs in a worker process: input->fd is not valid there */
+	int fd;      /* a descriptor of this job alone, or -1 */
+	bool reopen; /* LOAD runs in a worker process: input->fd is not valid there */
 
 	/* WORK */
-	unsigned attempts;               /* times that WORK was begun; for retries after a worker's death */
-	bool more;                       /* the transform wants to be called again once `out` was emitted */
+	unsigned attempts; /* times that WORK was begun; for retries after a worker's death */
+	bool more;         /* the transform wants to be called again once `out` was emitted */
 
 	/* guarded by the flow's lock, or by a queue's lock while the job stands in that queue */
 	struct ccp_job *link;
-	uint32_t slot;                   /* number of the slot, constant */
+	uint32_t slot; /* number of the slot, constant */
 };
 
 #endif

@@ -1,10 +1,10 @@
 /*
  * memory.c: the arena.
  *
- * One mapping holds, one after the other, all jobs, all inputs, all carries (each with a shadow beside it) and the slots'
- * buffers; it is mapped before any worker process is forked, so that all see it at the same address. Free things stand
- * on stacks, so that what was used last, and is still in the cache, is used next. Pages that were never needed are never
- * touched.
+ * One mapping holds, one after the other, all jobs, all inputs, all carries (each with a shadow beside it) and the
+ * slots' buffers; it is mapped before any worker process is forked, so that all see it at the same address. Free
+ * things stand on stacks, so that what was used last, and is still in the cache, is used next. Pages that were never
+ * needed are never touched.
  */
 #include "pipeline/memory.h"
 
@@ -27,7 +27,7 @@ struct ccp_arena {
 	struct ccp_job *jobs;
 	struct ccp_input *input;
 	uint8_t *carries;
-	size_t carry_step;       /* a carry and its shadow */
+	size_t carry_step; /* a carry and its shadow */
 	pthread_mutex_t lock;
 	/* guarded by lock */
 	uint32_t *free_jobs, *free_inputs;

@@ -2,9 +2,9 @@
  * plan.c: strategies, degrees, window and memory, decided once.
  *
  * Until there is an `auto`, the default is `threads` for all stages, with as many workers as there are usable CPUs: it
- * wins nothing against a better choice by hand, and loses nothing on any input that was measured. The window is two slots a
- * worker and two more, so that a worker that has finished finds the next job waiting while earlier ones are emitted. If
- * that does not fit the memory budget the window shrinks first, then the number of workers.
+ * wins nothing against a better choice by hand, and loses nothing on any input that was measured. The window is two
+ * slots a worker and two more, so that a worker that has finished finds the next job waiting while earlier ones are
+ * emitted. If that does not fit the memory budget the window shrinks first, then the number of workers.
  */
 #include "pipeline/plan.h"
 
@@ -16,8 +16,8 @@
 
 #include "pipeline/memory.h"
 
-#define ASYNC_DEPTH 32u        /* reads at once of one event loop */
-#define WRITERS_MAX 4u         /* default for a pool that only writes */
+#define ASYNC_DEPTH 32u /* reads at once of one event loop */
+#define WRITERS_MAX 4u  /* default for a pool that only writes */
 #define JOBS_MAX 1024u
 #define WINDOW_MAX 2048u
 
@@ -167,10 +167,11 @@ static int parse_one(const char *word, size_t len, const struct ccp_strategy_ops
 }
 
 /*
- * Fills in what the user left open. "S" is the strategy of WORK, and of the stages beside it that it fits; one that does
- * not fit WORK (async) is that of READ, and the default does the rest.
+ * Fills in what the user left open. "S" is the strategy of WORK, and of the stages beside it that it fits; one that
+ * does not fit WORK (async) is that of READ, and the default does the rest.
  */
-static int choose(struct ccp_plan *plan, const char *text, const struct ccp_strategy_ops *const *table, struct ccp_err *err)
+static int choose(struct ccp_plan *plan, const char *text, const struct ccp_strategy_ops *const *table,
+		  struct ccp_err *err)
 {
 	const struct ccp_strategy_ops *pool = find(table, "threads", 7);
 	struct choice choice = { 0 };
@@ -203,7 +204,8 @@ static int choose(struct ccp_plan *plan, const char *text, const struct ccp_stra
 	}
 	if ((plan->stage[CCP_READ].strategy->flags & CCP_STRATEGY_READ_NEEDS_WORK) &&
 	    plan->stage[CCP_READ].strategy != work)
-		return ccp_err_set(err, CCP_E_USAGE, "--strategy: read=%s needs work=%s: a worker reads its own chunks only",
+		return ccp_err_set(err, CCP_E_USAGE,
+				   "--strategy: read=%s needs work=%s: a worker reads its own chunks only",
 				   plan->stage[CCP_READ].strategy->name, plan->stage[CCP_READ].strategy->name);
 	for (int s = 0; s < CCP_STAGES; s++) {
 		const struct ccp_strategy_ops *strategy = plan->stage[s].strategy;
@@ -222,7 +224,7 @@ static unsigned minimum(unsigned a, unsigned b)
 	return a < b ? a : b;
 }
 
-/* Degrees, and which stages share an executor: neighbours with the same strategy, unless the user counted them apart. */
+/* Degrees, and which stages share an executor: neighbours with the same strategy, unless they were counted apart. */
 static void set_degrees(struct ccp_plan *plan, const struct ccp_plan_options *options)
 {
 	unsigned asked[CCP_STAGES] = { options->readers, 0, options->writers };
@@ -243,7 +245,8 @@ static void set_degrees(struct ccp_plan *plan, const struct ccp_plan_options *op
 			stage->degree = asked[s];
 		else if (s == CCP_READ && !(strategy->fits & CCP_STAGE_BIT(CCP_WORK)))
 			stage->degree = ASYNC_DEPTH;
-		else if (s == CCP_WORK || stage->exec == plan->stage[CCP_WORK].exec || strategy == plan->stage[CCP_WORK].strategy)
+		else if (s == CCP_WORK || stage->exec == plan->stage[CCP_WORK].exec ||
+			 strategy == plan->stage[CCP_WORK].strategy)
 			stage->degree = plan->jobs;
 		else
 			stage->degree = minimum(plan->jobs, WRITERS_MAX);
@@ -302,8 +305,8 @@ static int fit_memory(struct ccp_plan *plan, const struct ccp_plan_options *opti
 			break;
 		shrink_jobs(plan, plan->stage[CCP_WORK].degree - 1);
 	}
-	return ccp_err_set(err, CCP_E_USAGE, "--max-mem: one chunk of %zu bytes needs at least %llu KiB", need->chunk_bytes,
-			   (unsigned long long)(plan->memory + 1023) / 1024);
+	return ccp_err_set(err, CCP_E_USAGE, "--max-mem: one chunk of %zu bytes needs at least %llu KiB",
+			   need->chunk_bytes, (unsigned long long)(plan->memory + 1023) / 1024);
 }
 
 int ccp_plan_make(struct ccp_plan *plan, const struct ccp_plan_options *options, const struct ccp_transform_need *need,
@@ -322,9 +325,10 @@ int ccp_plan_make(struct ccp_plan *plan, const struct ccp_plan_options *options,
 	set_degrees(plan, options);
 	if (fit_memory(plan, options, need, err) < 0)
 		return -1;
-	snprintf(plan->why, sizeof plan->why, "%s strategy; -j %s: %u of %u usable CPUs%s", options->strategy ? "your" : "default",
-		 options->jobs ? options->jobs : "auto", wished, host->cpus,
-		 plan->stage[CCP_WORK].degree < wished && plan->stage[CCP_WORK].strategy->flags == 0 ?
-			 "; fewer workers, for the memory budget or window" : "");
+	snprintf(plan->why, sizeof plan->why, "%s strategy; -j %s: %u of %u usable CPUs%s",
+		 options->strategy ? "your" : "default", options->jobs ? options->jobs : "auto", wished, host->cpus,
+		 plan->stage[CCP_WORK].degree < wished && plan->stage[CCP_WORK].strategy->flags == 0
+			 ? "; fewer workers, for the memory budget or window"
+			 : "");
 	return 0;
 }

@@ -1,9 +1,10 @@
 /*
  * results.c: puts the results of inputs into the order of the command line.
  *
- * A ring of pointers, by index. A result whose turn it is goes out at once; another one is copied (short: an input's path
- * stands at its end) until its turn comes. One caller at a time delivers; others only store. The distance between the
- * oldest missing index and the newest is bounded by the lookahead of NEXT, the window, and CROWDED results in waiting.
+ * A ring of pointers, by index. A result whose turn it is goes out at once; another one is copied (short: an input's
+ * path stands at its end) until its turn comes. One caller at a time delivers; others only store. The distance
+ * between the oldest missing index and the newest is bounded by the lookahead of NEXT, the window, and CROWDED
+ * results in waiting.
  */
 #include <assert.h>
 #include <stdlib.h>

@@ -1,9 +1,9 @@
 /*
  * run.c: one run from names to outputs.
  *
- * The order of opening is the order of what may follow what: the arena before any process is forked, executors that fork
- * before any thread exists, then the others, then the first job. Closing goes backwards, and ends with the balance: every
- * slot and every input must be back, or the program has a bug and stops there.
+ * The order of opening is the order of what may follow what: the arena before any process is forked, executors that
+ * fork before any thread exists, then the others, then the first job. Closing goes backwards, and ends with the
+ * balance: every slot and every input must be back, or the program has a bug and stops there.
  */
 #include "pipeline/run.h"
 
@@ -32,7 +32,7 @@ struct run {
 	struct ccp_flow *flow;
 	struct ccp_exec *exec[EXECS_MAX];
 	unsigned exec_count;
-	struct ccp_exec *caller;       /* the serial one among them, or NULL */
+	struct ccp_exec *caller; /* the serial one among them, or NULL */
 	uint64_t swapped_ns;
 	unsigned swaps;
 };
@@ -56,7 +56,7 @@ static uint64_t now_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-/* ---- executors ----------------------------------------------------------------------------------------------------- */
+/* ---- executors ----------------------------------------------------------------------------------- */
 
 static int open_exec(struct run *run, const struct ccp_strategy_ops *ops, unsigned degree, struct ccp_exec **exec,
 		     struct ccp_err *err)
@@ -135,7 +135,7 @@ static void tick(void *arg)
 		options->tick(options->arg, run->flow, run->next);
 }
 
-/* ---- the run ------------------------------------------------------------------------------------------------------- */
+/* ---- the run ------------------------------------------------------------------------------------- */
 
 static int admit(const void *arg, const struct ccp_input *input, struct ccp_err *err)
 {
@@ -237,8 +237,9 @@ static void serve(struct run *run)
 	if (run->caller) {
 		run->caller->ops->serve(run->caller, tick, run);
 	} else {
-		int timeout_ms = run->options->swap_ms > 0 && run->options->swap_ms < TICK_MS ?
-					 (int)run->options->swap_ms : TICK_MS;
+		int timeout_ms = run->options->swap_ms > 0 && run->options->swap_ms < TICK_MS
+					 ? (int)run->options->swap_ms
+					 : TICK_MS;
 
 		while (!ccp_flow_wait(run->flow, timeout_ms))
 			tick(run);
@@ -288,7 +289,7 @@ int ccp_run(const struct ccp_run_options *options, struct ccp_run_summary *summa
 	if (run.sink) {
 		struct ccp_err late;
 
-		/* an output that all inputs share is whole or it is not there: one that failed would be missing in it */
+		/* an output that all inputs share is whole or not there: one that failed would be missing in it */
 		bool failed = result < 0 || summary->cancelled || summary->inputs_failed > 0;
 
 		ccp_err_clear(&late);

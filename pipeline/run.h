@@ -1,6 +1,6 @@
 /*
- * run.h: one run from names to outputs: allocates, opens executors (those that fork first), starts the flow, waits, closes,
- * and checks the balance.
+ * run.h: one run from names to outputs: allocates, opens executors (those that fork first), starts the flow, waits,
+ * closes, and checks the balance.
  */
 #ifndef CCP_PIPELINE_RUN_H
 #define CCP_PIPELINE_RUN_H
@@ -17,7 +17,7 @@
 struct ccp_run_options {
 	const struct ccp_transform_ops *transform;
 	struct ccp_transform_options transform_options;
-	struct ccp_transform_need need;      /* by transform->need of these options */
+	struct ccp_transform_need need; /* by transform->need of these options */
 	struct ccp_walk_options walk;
 	struct ccp_source_options source;
 	const struct ccp_sink_ops *sink;
@@ -26,13 +26,13 @@ struct ccp_run_options {
 
 	/* called in the order of the inputs, one at a time, from any thread */
 	void (*report)(void *arg, const struct ccp_result *result);
-	/* called by the caller of ccp_run about every 100 ms, for progress and signals; `flow` and `next` can be asked */
+	/* called by the caller of ccp_run about every 50 ms, for progress and signals */
 	void (*tick)(void *arg, struct ccp_flow *flow, struct ccp_next *next);
-	void *arg;                           /* of both */
+	void *arg; /* of both */
 
 	/* for tests */
-	const char *fault;                   /* worker processes: see strategies/proc.c */
-	unsigned swap_ms;                    /* > 0: replace every stage's executor in turn, every so many milliseconds */
+	const char *fault; /* worker processes: see strategies/proc.c */
+	unsigned swap_ms;  /* > 0: replace every stage's executor in turn, every so many milliseconds */
 	const struct ccp_strategy_ops *const *strategies; /* the table, for swap_ms */
 };
 
@@ -44,8 +44,8 @@ struct ccp_run_summary {
 };
 
 /*
- * Runs. Returns 0 if the run came to its end (inputs may have failed: see the summary), -1 with `err` if it could not start or
- * had to stop (a shared output that could not be written; `err.sys` EPIPE for a closed pipe).
+ * Runs. Returns 0 if the run came to its end (inputs may have failed: see the summary), -1 with `err` if it could not
+ * start or had to stop (a shared output that could not be written; `err.sys` EPIPE for a closed pipe).
  * Threads: the main thread; none other exists yet if plan.forks. A signal handler may call ccp_run_cancel.
  */
 int ccp_run(const struct ccp_run_options *options, struct ccp_run_summary *summary, struct ccp_err *err);

@@ -1,8 +1,8 @@
 /*
  * sink.h: where bytes go.
  *
- * Adding one is adding pipeline/write/NAME.c with `const struct ccp_sink_ops ccp_sink_NAME`; the build collects the folder
- * into the table ccp_sinks[].
+ * Adding one is adding pipeline/write/NAME.c with `const struct ccp_sink_ops ccp_sink_NAME`; the build collects the
+ * folder into the table ccp_sinks[].
  */
 #ifndef CCP_PIPELINE_SINK_H
 #define CCP_PIPELINE_SINK_H
@@ -18,16 +18,16 @@ enum ccp_naming { CCP_NAME_ADD_SUFFIX, CCP_NAME_STRIP_SUFFIX };
 /* Const during the run. Strings are borrowed. */
 struct ccp_sink_options {
 	enum ccp_naming naming;
-	const char *suffix;          /* ".gz" or what -S says */
-	bool restore_name;           /* gunzip -N: the name in the header is used (origin.name, filled by the transform's header) */
-	const char *output;          /* -o FILE: one target for everything; NULL = beside the source */
-	const char *output_dir;      /* --output-dir DIR: the target's path is DIR/path of the input; NULL = none */
-	bool force;                  /* replace an existing target */
-	bool force_suffix;           /* compress what has the suffix already (gzip -f) */
-	bool remove_source;          /* --rm, GNU gzip without -k */
-	enum ccp_fsync fsync;        /* AUTO = data and folder are synced iff the source will be removed */
-	bool keep_metadata;          /* mode, owner, times, ACL, extended attributes */
-	bool gnu;                    /* called as gzip: `already has suffix` is no warning, and so on */
+	const char *suffix; /* ".gz" or what -S says */
+	bool restore_name;      /* gunzip -N: the name in the header is used (input->found) */
+	const char *output;     /* -o FILE: one target for everything; NULL = beside the source */
+	const char *output_dir; /* --output-dir DIR: the target's path is DIR/path of the input; NULL = none */
+	bool force;             /* replace an existing target */
+	bool force_suffix;      /* compress what has the suffix already (gzip -f) */
+	bool remove_source;     /* --rm, GNU gzip without -k */
+	enum ccp_fsync fsync;   /* AUTO = data and folder are synced iff the source will be removed */
+	bool keep_metadata;     /* mode, owner, times, ACL, extended attributes */
+	bool gnu;               /* called as gzip: `already has suffix` is no warning, and so on */
 };
 
 struct ccp_sink;
@@ -45,13 +45,13 @@ enum {
  * check    cheap refusals before a byte of the input is read: the suffix, an existing target, a name that is too long.
  *          Called after the input is open. It changes nothing, keeps nothing, and may run in a worker process.
  *          Errors: -1 with an error, or with a warning if the input is to be skipped.
- * key      a ccp_path_key (claims.h) of the path that will be written for the input, or 0: inputs that touch the same path
- *          are under way one after the other, in order. NULL: they need not be.
- * open     the input's first EMIT. write: bytes in order. commit: all bytes have come; makes the output visible under its
- *          final name, and removes the source if asked. abort: the input failed or the run was cancelled; leaves nothing
- *          behind. After open returned 0 exactly one of commit and abort follows; commit that fails has cleaned up.
- *          Errors: -1 with `err`. commit may return 0 and still set a warning in `err`.
- *          Threads: calls for one input never overlap; calls for different inputs may.
+ * key      a ccp_path_key (claims.h) of the path that will be written for the input, or 0: inputs that touch the same
+ *          path are under way one after the other, in order. NULL: they need not be.
+ * open     the input's first EMIT. write: bytes in order. commit: all bytes have come; makes the output visible under
+ *          its final name, and removes the source if asked. abort: the input failed or the run was cancelled; leaves
+ *          nothing behind. After open returned 0 exactly one of commit and abort follows; commit that fails has
+ *          cleaned up. Errors: -1 with `err`. commit may return 0 and still set a warning in `err`. Threads: calls
+ *          for one input never overlap; calls for different inputs may.
  */
 struct ccp_sink_ops {
 	const char *name;

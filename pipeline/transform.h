@@ -21,8 +21,8 @@
 
 /* What a transform may know of the input that a piece belongs to. Set before the first map; const afterwards. */
 struct ccp_origin {
-	char name[256];          /* base name to store in a header, without directories; "" = none */
-	struct timespec mtime;   /* valid if has_mtime */
+	char name[256];        /* base name to store in a header, without directories; "" = none */
+	struct timespec mtime; /* valid if has_mtime */
 	bool has_mtime;
 };
 
@@ -33,37 +33,37 @@ struct ccp_origin {
 struct ccp_piece {
 	/* set by the engine before map */
 	const struct ccp_origin *origin;
-	struct ccp_buf in;        /* the bytes of this piece */
-	uint64_t offset;          /* of in.data[0] in the input */
-	bool first, last;         /* first and last piece of the input; one piece can be both */
+	struct ccp_buf in; /* the bytes of this piece */
+	uint64_t offset;   /* of in.data[0] in the input */
+	bool first, last;  /* first and last piece of the input; one piece can be both */
 
 	/* set by the transform */
-	size_t in_used;           /* bytes of `in` that map has consumed; 0 at the first call of map for this piece */
-	struct ccp_buf out;       /* empty at every call of map; what is in it is emitted, also before an error */
+	size_t in_used;     /* bytes of `in` that map has consumed; 0 at the first call of map for this piece */
+	struct ccp_buf out; /* empty at every call of map; what is in it is emitted, also before an error */
 	uint8_t partial[CCP_PARTIAL_BYTES] __attribute__((aligned(16)));
 	uint64_t plain_bytes;     /* decoded bytes that this piece stands for, for sizes and ratios; map adds */
-	struct ccp_origin *found; /* where a decoder puts the name and time of the first header; never NULL */
+	struct ccp_origin *found; /* where a decoder puts the name and time of the first header, or NULL */
 	bool ended;               /* nothing after this piece matters (garbage follows the last member, say) */
 	struct ccp_err err;       /* an error (map returns -1) or a warning (map returns 0 or 1) */
 };
 
 /* Options of all transforms, filled from the command line; a transform reads those that it knows. */
 struct ccp_transform_options {
-	int level;               /* 1 to 12; 0 = the transform's own default */
-	size_t chunk_bytes;      /* 0 = the transform's own default */
-	bool verify;             /* decode what was encoded and compare */
-	bool store_name;         /* gzip: name in the header */
-	bool store_time;         /* gzip: time in the header */
-	bool passthrough;        /* gunzip: copy what is not compressed (cat, zcat -f) */
+	int level;                    /* 1 to 12; 0 = the transform's own default */
+	size_t chunk_bytes;           /* 0 = the transform's own default */
+	bool verify;                  /* decode what was encoded and compare */
+	bool store_name;              /* gzip: name in the header */
+	bool store_time;              /* gzip: time in the header */
+	bool passthrough;             /* gunzip: copy what is not compressed (cat, zcat -f) */
 	bool ignore_trailing_quietly; /* gunzip: no warning for garbage after the last member */
 };
 
 /* What a transform needs of the engine, derived from the options alone: never from -j or a strategy. */
 struct ccp_transform_need {
-	size_t chunk_bytes;      /* an input is cut at multiples of this */
-	size_t out_bytes;        /* capacity of piece.out */
-	size_t state_bytes;      /* memory that open() allocates for one worker, for the memory contract */
-	size_t carry_bytes;      /* size of the carry, 0 = none */
+	size_t chunk_bytes; /* an input is cut at multiples of this */
+	size_t out_bytes;   /* capacity of piece.out */
+	size_t state_bytes; /* memory that open() allocates for one worker, for the memory contract */
+	size_t carry_bytes; /* size of the carry, 0 = none */
 };
 
 enum {
@@ -78,16 +78,17 @@ enum {
  *         `out` is full and it wants to be called again for the same piece after the engine has emitted `out`, -1 with
  *         piece->err on an error; bytes in `out` at that moment are still emitted (to an output that shows them).
  *         `carry` is the input's carry for a SEQUENTIAL transform, else NULL.
- *         Threads: one state is used by one caller at a time. For a SEQUENTIAL transform the carry of an input goes from
- *         caller to caller, which may be different *processes* that map the same memory at the same address: it must be
- *         self-contained (plain data; pointers only into itself). It is zero before the first piece of an input.
+ *         Threads: one state is used by one caller at a time. For a SEQUENTIAL transform the carry of an input goes
+ *         from caller to caller, which may be different *processes* that map the same memory at the same address: it
+ *         must be self-contained (plain data; pointers only into itself). It is zero before the first piece of an
+ *         input.
  * carry   runs in order for each piece of an input, one at a time, just before the piece's `out` is written; it may
- *         append to piece->out. For folds like a running CRC. NULL if not needed. `carry` is zero before the first piece.
- *         A transform has either SEQUENTIAL (map uses the carry) or carry(), not both.
+ *         append to piece->out. For folds like a running CRC. NULL if not needed. `carry` is zero before the first
+ *         piece. A transform has either SEQUENTIAL (map uses the carry) or carry(), not both.
  */
 struct ccp_transform_ops {
 	const char *name;
-	const char *help;        /* one line */
+	const char *help; /* one line */
 	unsigned flags;
 	/* Returns NULL if the transform can run, else the reason why it cannot (a constant string). May be NULL. */
 	const char *(*probe)(void);

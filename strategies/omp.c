@@ -1,10 +1,10 @@
 /*
  * omp.c: an OpenMP team that loops on the executor's queue.
  *
- * A thread of its own opens one parallel region and every member of the team takes jobs until the queue closes; so there is
- * no producer to spin and no task to allocate. The team is as large as the greatest degree, and members above the degree are
- * parked, because a region cannot grow. omp_set_dynamic(0): else libgomp would shrink the team by the load average. Without
- * a run that uses this strategy no OpenMP call is made at all.
+ * A thread of its own opens one parallel region and every member of the team takes jobs until the queue closes; so
+ * there is no producer to spin and no task to allocate. The team is as large as the greatest degree, and members
+ * above the degree are parked, because a region cannot grow. omp_set_dynamic(0): else libgomp would shrink the team
+ * by the load average. Without a run that uses this strategy no OpenMP call is made at all.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -23,7 +23,7 @@ extern const struct ccp_strategy_ops ccp_strategy_omp;
 #include <omp.h>
 
 struct team {
-	struct ccp_exec exec;        /* first: a team is an executor */
+	struct ccp_exec exec; /* first: a team is an executor */
 	struct ccp_queue queue;
 	pthread_t master;
 	bool started;

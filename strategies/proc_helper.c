@@ -19,15 +19,15 @@
 #include <time.h>
 #include <unistd.h>
 
-#define FORK_TRIES 5            /* after 1, 4, 16 and 64 ms: a full process table may empty */
-#define END_PATIENCE_MS 10000   /* a worker that does not quit is killed; writing coverage or leak data takes time */
+#define FORK_TRIES 5          /* after 1, 4, 16 and 64 ms: a full process table may empty */
+#define END_PATIENCE_MS 10000 /* a worker that does not quit is killed; writing coverage or leak data takes time */
 
 /* The helper's own. */
 struct nest {
 	const struct ccp_proc_setup *setup;
-	int socket, deaths;         /* socketpair, signalfd */
+	int socket, deaths; /* socketpair, signalfd */
 	pid_t pid;
-	pid_t *worker;              /* process of each box, 0 = none */
+	pid_t *worker; /* process of each box, 0 = none */
 	unsigned living;
 };
 
@@ -108,7 +108,7 @@ static void tell_parent(const struct nest *nest, enum ccp_helper_word word, unsi
 		;
 }
 
-/* When memory runs out, let it be a worker, whose job is tried again, and not the parent. Raising needs no privilege. */
+/* When memory runs out, let it be a worker, whose job is tried again, and not the parent. Needs no privilege. */
 static void volunteer_for_oom(void)
 {
 	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);

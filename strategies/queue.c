@@ -1,6 +1,6 @@
 /*
- * queue.c: see queue.h. A pop looks at WRITE, then WORK, then READ, so that what is nearest to its end goes first and the
- * window empties before it fills.
+ * queue.c: see queue.h. A pop looks at WRITE, then WORK, then READ, so that what is nearest to its end goes first and
+ * the window empties before it fills.
  */
 #include "strategies/queue.h"
 

@@ -1,6 +1,7 @@
 /*
- * serial.c: everything in the caller, no thread: the oracle that all other strategies are held against. Mixed with other
- * executors it is the caller's own queue: the caller runs its stages, and sleeps on an eventfd while there is nothing.
+ * serial.c: everything in the caller, no thread: the oracle that all other strategies are held against. Mixed with
+ * other executors it is the caller's own queue: the caller runs its stages, and sleeps on an eventfd while there is
+ * nothing.
  */
 #include <errno.h>
 #include <poll.h>
@@ -20,10 +21,10 @@ extern const struct ccp_strategy_ops ccp_strategy_serial;
 #define TICK_NS 50000000
 
 struct caller {
-	struct ccp_exec exec;        /* first: it is an executor */
+	struct ccp_exec exec; /* first: it is an executor */
 	struct ccp_queue queue;
 	int wake_fd;
-	_Atomic bool sleeping;       /* the caller is about to sleep on wake_fd */
+	_Atomic bool sleeping; /* the caller is about to sleep on wake_fd */
 };
 
 static int caller_open(struct ccp_exec **exec, struct ccp_flow *flow, const struct ccp_exec_options *options,

@@ -1,7 +1,7 @@
 /*
- * threads.c: a pool of POSIX threads on one queue. Stages that share the executor are fused: a worker carries its job as
- * far as the pool goes. Threads up to the greatest degree are started when the degree first needs them; a smaller degree
- * parks the surplus. All signals are blocked in workers: the main thread takes them.
+ * threads.c: a pool of POSIX threads on one queue. Stages that share the executor are fused: a worker carries its job
+ * as far as the pool goes. Threads up to the greatest degree are started when the degree first needs them; a smaller
+ * degree parks the surplus. All signals are blocked in workers: the main thread takes them.
  */
 #include <errno.h>
 #include <signal.h>
@@ -21,7 +21,7 @@ struct pool_thread {
 };
 
 struct pool {
-	struct ccp_exec exec;        /* first: a pool is an executor */
+	struct ccp_exec exec; /* first: a pool is an executor */
 	struct ccp_queue queue;
 	/* owned by whoever calls open, resize and close: one caller */
 	struct pool_thread *thread;

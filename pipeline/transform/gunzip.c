@@ -238,6 +238,16 @@ static int identify(struct run *r)
 	return 1;
 }
 
+/* What the first header says goes to whoever names the output, or lists. */
+static void note_found(const struct ccp_gzip_header *header, struct ccp_origin *found)
+{
+	if (!found)
+		return;
+	memcpy(found->name, header->name, sizeof found->name);
+	found->mtime.tv_sec = (time_t)header->mtime;
+	found->has_mtime = header->mtime != 0;
+}
+
 static int header(struct run *r)
 {
 	struct carry *c = r->carry;
@@ -255,6 +265,8 @@ static int header(struct run *r)
 		if (done)
 			break;
 	}
+	if (!c->inflate_started)
+		note_found(&c->header, r->piece->found);
 	ccp_inflate_start(r->inflate, !c->inflate_started);
 	c->inflate_started = true;
 	c->crc = 0;

@@ -22,7 +22,7 @@ failing() {
 	runs=$((runs + 1))
 	sound "$name" || return 0
 	if [[ $how != exit || $code -gt 2 ]]; then
-		count crash
+		count status
 		fail "$name: $how $code: $(head -n 1 stderr)"
 	elif [[ $code -eq 0 ]]; then
 		tree_good "$name (status 0)" -d "${tree[@]}" && pass
@@ -31,6 +31,7 @@ failing() {
 		[[ -s stderr ]] || fail "$name: status $code without a message"
 		tree_good "$name" "${tree[@]}" && pass
 	fi
+	return 0
 }
 
 if [[ ! -e $preload ]] || ! env LD_PRELOAD="$preload" true; then
@@ -72,5 +73,5 @@ else
 			done
 		done
 	done
-	echo "nth: $runs runs, $refused ended with an error: $(columns lost torn partial unfinished orphan hang crash)"
+	echo "nth: $runs runs, $refused ended with an error: $(columns lost torn partial unfinished orphan hang crash status)"
 fi

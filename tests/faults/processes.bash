@@ -25,6 +25,7 @@ few() {
 	else
 		fail "$name: $how $code: $(head -n 1 stderr)"
 	fi
+	return 0
 }
 
 done_runs=0 error_runs=0

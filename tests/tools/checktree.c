@@ -3,8 +3,8 @@
  *
  * usage: checktree [-g|-u] [-o OLD] [-d|-k] [-t] ORIGINAL FOLDER
  *
- * ORIGINAL holds plain files NAME. In FOLDER, NAME must be the same bytes, and NAME.gz must be a whole gzip file (all its
- * members, nothing behind them) that decodes to them; one of the two must be there.
+ * ORIGINAL holds plain files NAME. In FOLDER, NAME must be the same bytes, and NAME.gz must be a whole gzip file (all
+ * its members, nothing behind them) that decodes to them; one of the two must be there.
  *
  *   -g   it was gzip: NAME is the source, NAME.gz the target (the default)
  *   -u   it was gunzip: the other way round
@@ -13,9 +13,9 @@
  *   -k   the run is done: targets are there and new, so are the sources
  *   -t   a temporary (a name that begins with a dot) may be there
  *
- * Prints a line "WHAT NAME" for each fault: lost (neither source nor new target), torn (a final name that is not whole),
- * oldlost (a target that is neither old nor new, or gone), partial (a temporary, or a name that nobody asked for),
- * unfinished (only with -d and -k). Exits 1 if there was one.
+ * Prints a line "WHAT NAME" for each fault: lost (neither source nor new target), torn (a final name that is not
+ * whole), oldlost (a target that is neither old nor new, or gone), partial (a temporary, or a name that nobody asked
+ * for), unfinished (only with -d and -k). Exits 1 if there was one.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -79,8 +79,10 @@ static bool decodes_to(const struct blob *packed, const struct blob *plain)
 	if (!decoded)
 		abort();
 	while (whole && in < packed->len) {
-		z_stream z = { .next_in = packed->data + in, .avail_in = (uInt)(packed->len - in),
-			       .next_out = decoded + out, .avail_out = (uInt)(plain->len + 1 - out) };
+		z_stream z = { .next_in = packed->data + in,
+			       .avail_in = (uInt)(packed->len - in),
+			       .next_out = decoded + out,
+			       .avail_out = (uInt)(plain->len + 1 - out) };
 
 		if (inflateInit2(&z, 15 + 16) != Z_OK)
 			abort();

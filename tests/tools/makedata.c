@@ -20,8 +20,9 @@ static uint64_t next(void)
 
 int main(int argc, char **argv)
 {
-	static const char *const words[] = { "alpha ", "beta ", "gamma\n", "delta, ", "epsilon ", "zeta ", "eta: ", "theta ",
-					     "iota ", "kappa ", "lambda ", "mu\n", "nu ", "xi ", "omicron ", "pi = " };
+	static const char *const words[] = { "alpha ", "beta ",  "gamma\n",  "delta, ", "epsilon ", "zeta ",
+					     "eta: ",  "theta ", "iota ",    "kappa ",  "lambda ",  "mu\n",
+					     "nu ",    "xi ",    "omicron ", "pi = " };
 	static char block[1 << 16];
 	unsigned long long left = argc > 1 ? strtoull(argv[1], NULL, 10) : 0;
 

@@ -1,6 +1,6 @@
 /*
- * powercut.c: usage: powercut FOLDER: shuts the ext4 file system of that folder down, as if the power had gone: what was not
- * flushed is lost, the journal included.
+ * powercut.c: usage: powercut FOLDER: shuts the ext4 file system of that folder down, as if the power had gone: what
+ * was not flushed is lost, the journal included.
  * Source: EXT4_IOC_SHUTDOWN in the kernel's fs/ext4/ext4.h; the argument is the same as that of XFS_IOC_GOINGDOWN.
  */
 #include <fcntl.h>

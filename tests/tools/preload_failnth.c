@@ -20,7 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum what { MALLOC, THREAD, FORK, PIPE, EVENTFD, READ, WRITE, FSYNC, WHATS };
@@ -116,11 +116,11 @@ int posix_memalign(void **memory, size_t alignment, size_t size)
 }
 
 /* The next definition of a function, as a pointer of type `type`; without the cast that ISO C does not know. */
-#define REAL(type, name)                                                                                               \
-	static type real;                                                                                              \
-	if (!real) {                                                                                                   \
-		void *found = dlsym(RTLD_NEXT, name);                                                                  \
-		memcpy(&real, &found, sizeof real);                                                                    \
+#define REAL(type, name)                              \
+	static type real;                             \
+	if (!real) {                                  \
+		void *found = dlsym(RTLD_NEXT, name); \
+		memcpy(&real, &found, sizeof real);   \
 	}
 
 typedef int create_fn(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
@@ -169,17 +169,25 @@ int eventfd(unsigned count, int flags)
 	return fails(EVENTFD) ? no_descriptor() : real(count, flags);
 }
 
+/* Whether it is an eventfd or the like: their transfers fail in none of the ways below, and move as a whole only. */
+static bool is_signal(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && (st.st_mode & S_IFMT) == 0;
+}
+
 /* What befalls a transfer. Returns the bytes to ask for, or -1 with errno for an interruption. */
 static ssize_t befall(enum what what, int fd, size_t len)
 {
 	static atomic_ulong turns;
 
+	if (!atomic_load(&armed) || len == 0 || is_signal(fd))
+		return (ssize_t)len;
 	if (fails(what)) {
 		errno = what == WRITE ? ENOSPC : EIO;
 		return -1;
 	}
-	if (!atomic_load(&armed) || len == 0)
-		return (ssize_t)len;
 	unsigned long turn = atomic_fetch_add(&turns, 1);
 	if (interrupts && turn % 2 == 0) {
 		errno = EINTR;
@@ -189,7 +197,7 @@ static ssize_t befall(enum what what, int fd, size_t len)
 		errno = EAGAIN;
 		return -1;
 	}
-	if (shortens && len > 8 && len != sizeof(struct signalfd_siginfo)) /* that and an eventfd move as a whole only */
+	if (shortens && len > 8)
 		len -= 1 + turn % 7;
 	return (ssize_t)len;
 }

@@ -1,6 +1,6 @@
 /*
- * rawcodec: a codec and nothing else, for scripts/bench: reads a file in chunks of 1 MiB, compresses each in the only thread,
- * throws the result away. What a pipeline on N processors could reach at best is N times this.
+ * rawcodec: a codec and nothing else, for scripts/bench: reads a file in chunks of 1 MiB, compresses each in the only
+ * thread, throws the result away. What a pipeline on N processors could reach at best is N times this.
  *
  * usage: rawcodec libdeflate|isal|zlib LEVEL FILE
  */

@@ -8,15 +8,15 @@
  *   -k   sends it a signal so long after its start (may be given 8 times)
  *   -w   sends the signal to one of the children of its children instead, chosen by the clock
  *   -c   sends the signal to its first child instead
- *   -a   the command stops itself before main (preload_stop.so): COMMAND (split at blanks, then the process id) is started
- *        and must attach to it as a tracer; then it goes on
+ *   -a   the command stops itself before main (preload_stop.so): COMMAND (split at blanks, then the process id) is
+ *        started and must attach to it as a tracer; then it goes on
  *   -o   how long its descendants may live after it (1000); those that live longer are orphans, and are killed
  *   -i   the command starts with that signal ignored; all others are as they are by default
  *   -m   measures memory: the proportional set sizes of it and its descendants, summed, the largest of many looks
  *   -s   the standard input of the command is /dev/null and it begins a session of its own
  *
- * REPORT becomes one line: HOW NUMBER wall_us=N orphans=N rss_kb=N pss_kb=N, where HOW is exit, signal or hang. rss_kb is
- * the most that any one process has had. The exit status is 0 if there is a report.
+ * REPORT becomes one line: HOW NUMBER wall_us=N orphans=N rss_kb=N pss_kb=N, where HOW is exit, signal or hang.
+ * rss_kb is the most that any one process has had. The exit status is 0 if there is a report.
  *
  * Descendants whose parent dies become ours (PR_SET_CHILD_SUBREAPER), so none can escape unseen.
  */
@@ -41,7 +41,7 @@
 struct event {
 	int signal;
 	int64_t at_us;
-	int option;             /* k, w or c */
+	int option; /* k, w or c */
 };
 
 static int64_t now_us(void)
@@ -340,7 +340,9 @@ int main(int argc, char **argv)
 	unsigned orphans = bury_orphans(patience_us, tracer);
 
 	dprintf(report_fd, "%s %d wall_us=%lld orphans=%u rss_kb=%ld pss_kb=%ld\n",
-		hung ? "hang" : WIFSIGNALED(status) ? "signal" : "exit",
+		hung                  ? "hang"
+		: WIFSIGNALED(status) ? "signal"
+				      : "exit",
 		WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status), (long long)wall, orphans, usage.ru_maxrss,
 		pss_kb);
 	return 0;

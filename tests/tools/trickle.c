@@ -1,6 +1,6 @@
 /*
- * trickle.c: usage: trickle BYTES MICROSECONDS: copies standard input to standard output, so many bytes at a time, with a
- * pause after each: a slow writer, or a slow reader.
+ * trickle.c: usage: trickle BYTES MICROSECONDS: copies standard input to standard output, so many bytes at a time,
+ * with a pause after each: a slow writer, or a slow reader.
  */
 #include <stdlib.h>
 #include <time.h>

@@ -1,6 +1,6 @@
 /*
- * test_invariants.c: the invariants of the design, by name, under every strategy: a transform that takes its time at random
- * and a sink that watches.
+ * test_invariants.c: the invariants of the design, by name, under every strategy: a transform that takes its time at
+ * random and a sink that watches.
  */
 #include <criterion/criterion.h>
 #include <dirent.h>
@@ -23,11 +23,11 @@ static struct watch {
 	char dir[64];
 	char *names[8];
 	size_t window;
-	_Atomic uint64_t emitted;          /* pieces written so far, over all inputs, for a shared sink */
-	_Atomic uint64_t widest;           /* the largest distance seen at map */
-	_Atomic int writers;               /* callers in write at once */
+	_Atomic uint64_t emitted; /* pieces written so far, over all inputs, for a shared sink */
+	_Atomic uint64_t widest;  /* the largest distance seen at map */
+	_Atomic int writers;      /* callers in write at once */
 	_Atomic bool overlapped, disordered;
-	_Atomic int opened, closed;        /* of the transform's state, in this process */
+	_Atomic int opened, closed; /* of the transform's state, in this process */
 	_Atomic int sink_opened, sink_closed;
 	_Atomic uint64_t reports, disordered_reports;
 	uint64_t next_offset[8];
@@ -35,7 +35,7 @@ static struct watch {
 	enum ccp_outcome outcome[8];
 } watch;
 
-/* ---- a transform that copies, slowly, and fails where a piece begins with '!' ------------------------------------------- */
+/* ---- a transform that copies, slowly, and fails where a piece begins with '!' -------------------- */
 
 static int slow_need(const struct ccp_transform_options *options, struct ccp_transform_need *need, struct ccp_err *err)
 {
@@ -75,10 +75,15 @@ static int slow_map(void *state, void *carry, struct ccp_piece *piece)
 }
 
 static const struct ccp_transform_ops slow_copy = {
-	.name = "slow-copy", .help = "", .need = slow_need, .open = slow_open, .map = slow_map, .close = slow_close,
+	.name = "slow-copy",
+	.help = "",
+	.need = slow_need,
+	.open = slow_open,
+	.map = slow_map,
+	.close = slow_close,
 };
 
-/* ---- a sink that watches ------------------------------------------------------------------------------------------------ */
+/* ---- a sink that watches ------------------------------------------------------------------------- */
 
 static int sink_create(struct ccp_sink **sink, const struct ccp_sink_options *options, struct ccp_err *err)
 {
@@ -132,8 +137,15 @@ static int sink_destroy(struct ccp_sink *sink, bool failed, struct ccp_err *err)
 }
 
 static const struct ccp_sink_ops shared_watch = {
-	.name = "watch", .help = "", .flags = CCP_SINK_SHARED, .create = sink_create, .open = sink_open, .write = sink_write,
-	.commit = sink_commit, .abort = sink_abort, .destroy = sink_destroy,
+	.name = "watch",
+	.help = "",
+	.flags = CCP_SINK_SHARED,
+	.create = sink_create,
+	.open = sink_open,
+	.write = sink_write,
+	.commit = sink_commit,
+	.abort = sink_abort,
+	.destroy = sink_destroy,
 };
 
 static void report(void *arg, const struct ccp_result *result)
@@ -147,7 +159,7 @@ static void report(void *arg, const struct ccp_result *result)
 	snprintf(watch.errors[index], sizeof watch.errors[index], "%s", result->err.text);
 }
 
-/* ---- a run -------------------------------------------------------------------------------------------------------------- */
+/* ---- a run --------------------------------------------------------------------------------------- */
 
 static void write_input(const char *path, unsigned pieces, unsigned bad_a, unsigned bad_b)
 {
@@ -195,8 +207,11 @@ static void add_input(unsigned pieces, unsigned bad_a, unsigned bad_b)
 static void run_with(const char *strategy, const char *jobs, size_t window, unsigned swap_ms)
 {
 	struct ccp_plan_options wish = { .strategy = strategy, .jobs = jobs, .window = window };
-	struct ccp_run_options options = { .transform = &slow_copy, .sink = &shared_watch, .report = report,
-					   .swap_ms = swap_ms, .strategies = ccp_strategies };
+	struct ccp_run_options options = { .transform = &slow_copy,
+					   .sink = &shared_watch,
+					   .report = report,
+					   .swap_ms = swap_ms,
+					   .strategies = ccp_strategies };
 	struct ccp_run_summary summary;
 	struct ccp_host host;
 	struct ccp_err err;
@@ -208,15 +223,21 @@ static void run_with(const char *strategy, const char *jobs, size_t window, unsi
 	options.source.to_stdout = true;
 	slow_need(NULL, &options.need, &err);
 	ccp_host_read(&host);
-	cr_assert(ccp_plan_make(&options.plan, &wish, &options.need, &host, ccp_strategies, &err) == 0, "%s: %s", strategy,
-		  err.text);
+	cr_assert(ccp_plan_make(&options.plan, &wish, &options.need, &host, ccp_strategies, &err) == 0, "%s: %s",
+		  strategy, err.text);
 	watch.window = options.plan.window;
 	cr_assert(ccp_run(&options, &summary, &err) == 0, "%s", err.text);
 }
 
 /* All that can run here. */
-static const char *const strategies[] = { "serial", "threads", "omp", "proc", "async", "read=threads,work=omp,write=serial",
-					  "read=async,work=proc,write=threads", "read=serial,work=threads,write=omp" };
+static const char *const strategies[] = { "serial",
+					  "threads",
+					  "omp",
+					  "proc",
+					  "async",
+					  "read=threads,work=omp,write=serial",
+					  "read=async,work=proc,write=threads",
+					  "read=serial,work=threads,write=omp" };
 #define STRATEGIES (sizeof strategies / sizeof strategies[0])
 
 static bool can_run(const char *strategy)
@@ -278,7 +299,8 @@ static void check_error(const char *strategy, size_t window)
 	cr_expect_str_eq(watch.errors[0], "piece 9 is bad", "%s: not the first error: %s", strategy, watch.errors[0]);
 	cr_expect_eq(watch.outcome[0], CCP_FAILED);
 	cr_expect_eq(watch.outcome[1], CCP_DONE, "%s: one bad input stopped another", strategy);
-	cr_expect_eq(watch.next_offset[0], 10 * (uint64_t)CHUNK, "%s: what was decoded before the error is emitted", strategy);
+	cr_expect_eq(watch.next_offset[0], 10 * (uint64_t)CHUNK, "%s: what was decoded before the error is emitted",
+		     strategy);
 	cr_expect_eq(watch.reports, 2);
 	cr_expect_eq(watch.disordered_reports, 0);
 }
@@ -334,8 +356,9 @@ Test(invariants, replaced_executors, .timeout = 120)
 
 Test(invariants, memory_is_a_contract)
 {
-	struct ccp_transform_need need = { .chunk_bytes = 1 << 20, .out_bytes = (1 << 20) + 4096, .state_bytes = 300000,
-					   .carry_bytes = 1000 };
+	struct ccp_transform_need need = {
+		.chunk_bytes = 1 << 20, .out_bytes = (1 << 20) + 4096, .state_bytes = 300000, .carry_bytes = 1000
+	};
 	struct ccp_host host = { .cpus = 8, .memory = UINT64_C(8) << 30 };
 	const char *const budgets[] = { "3M", "7M", "20M", "100M", "1G" };
 	struct ccp_plan plan;
@@ -348,8 +371,10 @@ Test(invariants, memory_is_a_contract)
 		cr_assert(ccp_plan_make(&plan, &wish, &need, &host, ccp_strategies, &err) == 0, "%s", err.text);
 		cr_assert(ccp_size_parse(budgets[i], &budget) == 0);
 
-		struct ccp_arena_options shape = { .slots = plan.window, .in_bytes = need.chunk_bytes + 1,
-						   .out_bytes = need.out_bytes, .carry_bytes = need.carry_bytes };
+		struct ccp_arena_options shape = { .slots = plan.window,
+						   .in_bytes = need.chunk_bytes + 1,
+						   .out_bytes = need.out_bytes,
+						   .carry_bytes = need.carry_bytes };
 
 		cr_expect(ccp_arena_bytes(&shape) + plan.stage[CCP_WORK].degree * need.state_bytes <= budget);
 		cr_expect_eq(plan.memory, ccp_arena_bytes(&shape) + plan.stage[CCP_WORK].degree * need.state_bytes);
