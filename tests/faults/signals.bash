@@ -63,13 +63,13 @@ for strategy in "${all_strategies[@]}"; do
 		for place in fifo stdin stdout; do
 			where="$name, silent $place"
 			case $place in
-			fifo) observe -t 5 -k $signal@150000 report "$ccpipe" gzip "${opts[@]}" -c silent >out ;;
-			stdin) observe -t 5 -k $signal@150000 report "$ccpipe" gzip "${opts[@]}" -c <silent >out ;;
+			fifo) observe -t 3 -k $signal@150000 report "$ccpipe" gzip "${opts[@]}" -c silent >out ;;
+			stdin) observe -t 3 -k $signal@150000 report "$ccpipe" gzip "${opts[@]}" -c <silent >out ;;
 			# output that does not compress, so that any pipe is full
-			stdout) observe -t 5 -k $signal@400000 report "$ccpipe" gunzip "${opts[@]}" -c largegz/file1.gz >stuffed ;;
+			stdout) observe -t 3 -k $signal@400000 report "$ccpipe" gunzip "${opts[@]}" -c largegz/file1.gz >stuffed ;;
 			esac
 			if dies "$where" $signal; then
-				if [[ $wall_us -gt 1400000 ]]; then
+				if [[ $wall_us -gt 1600000 ]]; then
 					fail "$where: takes $((wall_us / 1000)) ms"
 				else
 					pass

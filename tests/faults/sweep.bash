@@ -25,12 +25,12 @@ errors_of() {
 	esac
 }
 
-# inject MODE STRATEGY CALL WHEN FAULT (an error, or SIGKILL): one run, judged.
+# inject MODE STRATEGY CALL WHEN FAULT (an error, or SIGKILL): one run, judged. (To a pipe strace writes line by line.)
 inject() {
 	local name="$2, $1, $5 at $3 $4" opts what="error=$5" command tree old=()
 	[[ $5 != SIGKILL ]] || what="signal=SIGKILL"
 	prepare "$1" "$2"
-	observe -t 15 -a "strace -qq -f -o trace -e trace=$3 -e inject=$3:$what:when=$4 -p" report \
+	observe -t 15 -a "strace -qq -f -o |cat>trace -e trace=$3 -e inject=$3:$what:when=$4 -p" report \
 		env LD_PRELOAD="$stop" "${command[@]}"
 	runs=$((runs + 1))
 	if ! grep -q INJECTED trace; then
@@ -106,7 +106,7 @@ runs=0 vain=0
 reason=
 if ! command -v strace >/dev/null; then
 	reason='no strace'
-elif ! observe -t 5 -a "strace -qq -f -o trace -e trace=write -p" report env LD_PRELOAD="$stop" "$ccpipe" --version >out 2>&1 ||
+elif ! observe -t 5 -a "strace -qq -f -o |cat>trace -e trace=write -p" report env LD_PRELOAD="$stop" "$ccpipe" --version >out 2>&1 ||
 	[[ ! -s trace ]]; then
 	reason='strace cannot attach to a process here'
 fi
@@ -127,7 +127,7 @@ else
 		# each (mode, strategy, call, fault) at one place chosen by chance, and of these so many
 		shuf --random-source=<(yes "${CCP_SEED:-1}") all | awk '!seen[$1, $2, $3, $5]++' >each
 		awk '!seen[$3, $5]++' each >chosen # every call and fault at least once
-		grep -vxFf chosen each | head -n "$(times 240)" >>chosen || true
+		grep -vxFf chosen each | head -n "$(times 200)" >>chosen || true
 	fi
 	while read -r mode strategy call when fault; do
 		inject "$mode" "$strategy" "$call" "$when" "$fault" </dev/null
