@@ -17,7 +17,8 @@ static const char *path_of(const struct ccp_input *input)
 static double overhead(const struct ccp_report *report, const struct ccp_input *input)
 {
 	struct ccp_member member;
-	size_t name = strlen(input->origin.name);
+	const char *slash = strrchr(input->path, '/');
+	size_t name = input->is_stdin ? 0 : strlen(slash != NULL ? slash + 1 : input->path);
 
 	if (report->settings->decompress) {
 		ccp_member_read(input, &member);

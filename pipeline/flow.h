@@ -40,7 +40,7 @@ void ccp_worker_release(struct ccp_flow *flow, struct ccp_worker *worker);
  * Memory: borrowed during the call.
  */
 struct ccp_result {
-	const struct ccp_input *input; /* path, meta, origin, bytes; err */
+	const struct ccp_input *input; /* path, is_stdin, meta, found, bytes, outcome and err; nothing else is kept */
 	enum ccp_outcome outcome;
 	struct ccp_err err; /* code CCP_OK, a warning or an error */
 };

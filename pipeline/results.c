@@ -1,10 +1,10 @@
 /*
  * results.c: puts the results of inputs into the order of the command line.
  *
- * A ring of pointers, by index. A result whose turn it is goes out at once; another one is copied (short: an input's
- * path stands at its end) until its turn comes. One caller at a time delivers; others only store. The distance
- * between the oldest missing index and the newest is bounded by the lookahead of NEXT, the window, and CROWDED
- * results in waiting.
+ * A ring of pointers, by index. A result whose turn it is goes out at once; of another one a short record is kept until
+ * its turn comes: with the biggest inputs first, most results wait, so a record holds no empty error and no empty name.
+ * One caller at a time delivers; others only store. The distance between the oldest missing index and the newest is
+ * bounded by the lookahead of NEXT, the window, and CROWDED results in waiting.
  */
 #include <assert.h>
 #include <stdlib.h>
@@ -15,16 +15,29 @@
 #define RING 16384u
 #define CROWDED 8192u
 
+/* What is told of an input, as long as needed. */
+struct record {
+	uint64_t index, bytes_in, bytes_out, plain_bytes;
+	struct stat meta;
+	struct timespec found_mtime;
+	enum ccp_outcome outcome;
+	bool is_stdin, has_meta, found_has_mtime, has_err;
+	uint16_t name_len; /* of found.name */
+	char text[];       /* the path and its NUL, then the name, then the error if there is one */
+};
+
 struct ccp_results {
 	/* set before the run */
 	void (*report)(void *arg, const struct ccp_result *result);
 	void *arg;
 	pthread_mutex_t lock;
 	/* guarded by lock */
-	struct ccp_input *ring[RING];
+	struct record *ring[RING];
 	uint64_t next;
 	uint32_t waiting;
 	bool delivering;
+	/* owned by the one that delivers */
+	struct ccp_input scratch;
 };
 
 int ccp_results_new(struct ccp_results **out, void (*report)(void *, const struct ccp_result *), void *arg,
@@ -49,14 +62,59 @@ static void deliver(struct ccp_results *results, const struct ccp_input *input)
 		results->report(results->arg, &result);
 }
 
-static struct ccp_input *copy_of(const struct ccp_input *input)
+static struct record *record_of(const struct ccp_input *input)
 {
-	size_t bytes = offsetof(struct ccp_input, path) + strlen(input->path) + 1;
-	struct ccp_input *copy = malloc(bytes);
+	size_t path_size = strlen(input->path) + 1, name_len = strlen(input->found.name);
+	bool has_err = input->err.code != CCP_OK;
+	struct record *record = malloc(sizeof *record + path_size + name_len + (has_err ? sizeof(struct ccp_err) : 0));
 
-	if (copy)
-		memcpy(copy, input, bytes);
-	return copy;
+	if (!record) /* a result must not be lost, and there is no memory to say so */
+		abort();
+	*record = (struct record){
+		.index = input->index,
+		.bytes_in = input->bytes_in,
+		.bytes_out = input->bytes_out,
+		.plain_bytes = input->plain_bytes,
+		.meta = input->meta,
+		.found_mtime = input->found.mtime,
+		.outcome = input->outcome,
+		.is_stdin = input->is_stdin,
+		.has_meta = input->has_meta,
+		.found_has_mtime = input->found.has_mtime,
+		.has_err = has_err,
+		.name_len = (uint16_t)name_len,
+	};
+	memcpy(record->text, input->path, path_size);
+	memcpy(record->text + path_size, input->found.name, name_len);
+	if (has_err)
+		memcpy(record->text + path_size + name_len, &input->err, sizeof input->err);
+	return record;
+}
+
+/* Tells what a record holds, and frees it. */
+static void deliver_record(struct ccp_results *results, struct record *record)
+{
+	struct ccp_input *input = &results->scratch;
+	size_t path_size = strlen(record->text) + 1;
+
+	memset(input, 0, offsetof(struct ccp_input, path));
+	ccp_err_clear(&input->err);
+	input->index = record->index;
+	input->bytes_in = record->bytes_in;
+	input->bytes_out = record->bytes_out;
+	input->plain_bytes = record->plain_bytes;
+	input->meta = record->meta;
+	input->found.mtime = record->found_mtime;
+	input->found.has_mtime = record->found_has_mtime;
+	input->outcome = record->outcome;
+	input->is_stdin = record->is_stdin;
+	input->has_meta = record->has_meta;
+	memcpy(input->path, record->text, path_size);
+	memcpy(input->found.name, record->text + path_size, record->name_len);
+	if (record->has_err)
+		memcpy(&input->err, record->text + path_size + record->name_len, sizeof input->err);
+	free(record);
+	deliver(results, input);
 }
 
 void ccp_results_put(struct ccp_results *results, const struct ccp_input *input)
@@ -67,11 +125,7 @@ void ccp_results_put(struct ccp_results *results, const struct ccp_input *input)
 	assert(input->index >= results->next && input->index - results->next < RING);
 	now = input->index == results->next && !results->delivering;
 	if (!now) {
-		struct ccp_input *copy = copy_of(input);
-
-		if (!copy) /* a result must not be lost, and there is no memory to say so */
-			abort();
-		results->ring[input->index % RING] = copy;
+		results->ring[input->index % RING] = record_of(input);
 		results->waiting++;
 		pthread_mutex_unlock(&results->lock);
 		return;
@@ -82,14 +136,13 @@ void ccp_results_put(struct ccp_results *results, const struct ccp_input *input)
 	pthread_mutex_lock(&results->lock);
 	results->next++;
 	for (;;) {
-		struct ccp_input *copy = results->ring[results->next % RING];
+		struct record *record = results->ring[results->next % RING];
 
-		if (!copy)
+		if (!record)
 			break;
 		results->ring[results->next % RING] = NULL;
 		pthread_mutex_unlock(&results->lock);
-		deliver(results, copy);
-		free(copy);
+		deliver_record(results, record);
 		pthread_mutex_lock(&results->lock);
 		results->waiting--;
 		results->next++;
@@ -104,8 +157,7 @@ void ccp_results_free(struct ccp_results *results)
 		return;
 	for (uint64_t i = results->next; i < results->next + RING; i++) {
 		if (results->ring[i % RING])
-			deliver(results, results->ring[i % RING]);
-		free(results->ring[i % RING]);
+			deliver_record(results, results->ring[i % RING]);
 	}
 	pthread_mutex_destroy(&results->lock);
 	free(results);

@@ -140,6 +140,8 @@ static int start(struct ccp_proc *proc, struct ccp_err *err)
 		return -1;
 	while (proc->living == 0 && !proc->broken) {
 		ccp_proc_staff(proc);
+		if (proc->forking == 0 && !proc->broken)
+			ccp_proc_hear(proc, true); /* the helper could not be told: its end is what is heard */
 		while (proc->forking > 0)
 			ccp_proc_hear(proc, true);
 	}

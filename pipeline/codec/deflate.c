@@ -116,7 +116,7 @@ int ccp_deflate_open(struct ccp_deflate **deflate, int level, struct ccp_err *er
 }
 
 /*
- * Text by the bytes that text has none of, in 16 samples of 256 bytes. A tenth is allowed: archives of text have headers
+ * Text by the bytes that text has none of, in 16 samples of 64 bytes. A tenth is allowed: archives of text have headers
  * and padding; programs have a fifth of zeros alone, compressed data a ninth of such bytes.
  */
 static bool is_text(const uint8_t *in, size_t len)
@@ -125,7 +125,7 @@ static bool is_text(const uint8_t *in, size_t len)
 
 	for (size_t sample = 0; sample < 16; sample++) {
 		const uint8_t *p = in + len / 16 * sample;
-		size_t n = len / 16 < 256 ? len / 16 : 256;
+		size_t n = len / 16 < 64 ? len / 16 : 64;
 
 		for (size_t i = 0; i < n; i++)
 			odd += p[i] < 0x20 && (p[i] < '\t' || p[i] > '\r') && p[i] != 0x1b;

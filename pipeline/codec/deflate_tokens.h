@@ -9,13 +9,20 @@
 #include <stdint.h>
 #include <string.h>
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include "pipeline/codec/deflate_walk.h"
 
-/* An entry: bits 0-5 what to consume, 6-7 what it ends with, 8-11 how many of the index bits it needs to know. */
+/*
+ * An entry: bits 0-5 what to consume, 7 and 10 what it ends with, 11-14 how many of the index bits it needs to know.
+ * Bit 10 is also what selects the half of the second table.
+ */
 enum {
 	CCP_WALK_CONSUME = 63,
 	CCP_WALK_LITERALS = 0,
-	CCP_WALK_LENGTH = 64,
+	CCP_WALK_LENGTH = 1 << CCP_WALK_SECOND_BITS,
 	CCP_WALK_SPECIAL = 128, /* end of block if it consumes bits, else a long or invalid code */
 };
 
@@ -98,6 +105,55 @@ static inline unsigned bits_reverse(unsigned code, unsigned len)
 	code = (code & 0x0f0f) << 4 | (code & 0xf0f0) >> 4;
 	code = (code & 0x00ff) << 8 | (code & 0xff00) >> 8;
 	return code >> (16 - len);
+}
+
+/* The bits at a position, at least 57. The caller knows that eight bytes are there. */
+static inline uint64_t peek(const uint8_t *data, uint64_t at)
+{
+	return bits_load64(data + (at >> 3)) >> (at & 7);
+}
+
+#define CCP_WALK_RUN_BYTES 32u
+
+typedef uint64_t ccp_words __attribute__((vector_size(16)));
+typedef uint8_t ccp_octets __attribute__((vector_size(16)));
+
+/*
+ * Which of the 16 bytes that begin `phase` bits after p are not in the run, one bit each. Codes are packed with their
+ * first bit lowest: turned round, those of one length are a range. Reads 17 bytes.
+ */
+static inline __attribute__((always_inline)) unsigned run_breaks(const uint8_t *p, unsigned phase, ccp_octets first,
+								 ccp_octets span)
+{
+	ccp_words a, b;
+
+	memcpy(&a, p, sizeof a);
+	memcpy(&b, p + 1, sizeof b);
+	a = a >> phase | b << (8 - phase);
+	a = (a & 0x5555555555555555) << 1 | (a >> 1 & 0x5555555555555555);
+	a = (a & 0x3333333333333333) << 2 | (a >> 2 & 0x3333333333333333);
+	a = (a & 0x0f0f0f0f0f0f0f0f) << 4 | (a >> 4 & 0x0f0f0f0f0f0f0f0f);
+	ccp_words in = (ccp_words)((ccp_octets)a - first <= span);
+#ifdef __SSE2__
+	return (unsigned)_mm_movemask_epi8((__m128i)in) ^ 0xffff;
+#else
+	/* One bit of each byte, gathered into the highest byte. */
+	in = (in & 0x0101010101010101) * 0x0102040810204080 >> 56;
+	return (unsigned)(in[0] | in[1] << 8) ^ 0xffff;
+#endif
+}
+
+/* How many bits of literals of eight bits follow, up to CCP_WALK_RUN_BYTES of them. Little-endian machines only. */
+static inline __attribute__((always_inline)) unsigned run_bits(const uint8_t *data, uint64_t at, uint8_t first,
+							       uint8_t span)
+{
+	ccp_octets firsts = (ccp_octets){ 0 } + first, spans = (ccp_octets){ 0 } + span;
+	const uint8_t *p = data + (at >> 3);
+	unsigned phase = (unsigned)at & 7;
+	uint64_t breaks = (uint64_t)1 << CCP_WALK_RUN_BYTES;
+
+	breaks |= run_breaks(p, phase, firsts, spans) | (uint64_t)run_breaks(p + 16, phase, firsts, spans) << 16;
+	return (unsigned)__builtin_ctzll(breaks) * 8;
 }
 
 /* Sorts the symbols by code. Returns how much of the code space (1 << 15) is left, negative if over-subscribed. */

@@ -117,7 +117,7 @@ int ccp_deflate_walk(struct ccp_walk *walk, const uint8_t *data, size_t len, str
 	unsigned final;
 
 	*result = (struct ccp_walk_result){ 0 };
-	walk->stride = 0;
+	walk->stride[0] = walk->stride[1] = 0;
 	do {
 		bits_refill(&b);
 		result->last_header_bit = bits_position(&b);

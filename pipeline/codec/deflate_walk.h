@@ -7,6 +7,7 @@
 #ifndef CCP_PIPELINE_CODEC_DEFLATE_WALK_H
 #define CCP_PIPELINE_CODEC_DEFLATE_WALK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,7 +25,7 @@ struct ccp_walk_canon {
 	uint16_t sorted[288];
 };
 
-#define CCP_WALK_LANES 4
+#define CCP_WALK_LANES 5
 #define CCP_WALK_STEPS 256
 
 /*
@@ -34,11 +35,14 @@ struct ccp_walk_canon {
 struct ccp_walk {
 	uint16_t lit[1u << CCP_WALK_LIT_BITS];
 	uint16_t single[1u << CCP_WALK_LIT_BITS];
-	uint8_t second[2u << CCP_WALK_SECOND_BITS]; /* more literals, then the distances */
+	uint8_t second[2u << CCP_WALK_SECOND_BITS]; /* another literal, then the distances */
 	struct ccp_walk_canon lit_canon, dist_canon;
 	uint32_t path[CCP_WALK_LANES][CCP_WALK_STEPS + 1];
-	uint32_t stride; /* bits between the lanes */
+	uint32_t stride[2]; /* bits between the lanes; [1] of blocks with runs */
 	int patience;
+	uint64_t safe;      /* a step may begin up to here */
+	bool runs;          /* nearly all codes are literals of eight bits, from run_first on in their order */
+	uint8_t run_first, run_span;
 };
 
 /* What a walk found. Units: bits from the start of the stream, the least significant bit of a byte first. */

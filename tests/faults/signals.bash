@@ -3,7 +3,7 @@
 # INT, TERM, HUP in the middle of a large file, of many small ones, while waiting for a silent writer and for a reader that
 # reads nothing: ccpipe dies by that signal within a second, sources are there, and nothing partial.
 
-make_tree 6000000
+make_tree 3000000
 mv orig large
 mv packed largegz
 rm -rf oldgz oldplain

@@ -130,6 +130,51 @@ Test(deflate_walk, finds_the_last_block_of_every_library)
 	free(walk);
 }
 
+/*
+ * Bytes that hardly compress: nearly every literal has a code of eight bits, which are walked in runs. In `percent` of
+ * the places there is one of a few bytes, whose codes are shorter, and now and then something repeats.
+ */
+static struct bytes runs_content(size_t len, unsigned percent, uint64_t seed)
+{
+	struct bytes b = { help_alloc(len), len, len };
+
+	seed = seed * 0x9e3779b97f4a7c15u + 1;
+	for (size_t i = 0; i < len; i++) {
+		uint64_t r = help_random(&seed) >> 8;
+
+		b.data[i] = (uint8_t)(r % 100 < percent ? r / 100 % 3 : r >> 32);
+		if (r % 4096 == 1 && i > 2000 && len - i > 50) {
+			memcpy(b.data + i, b.data + i - 1000 - r / 4096 % 1000, 50);
+			i += 49;
+		}
+	}
+	return b;
+}
+
+Test(deflate_walk, finds_the_last_block_among_runs)
+{
+	struct ccp_walk *walk = help_alloc(sizeof *walk);
+
+	for (unsigned i = 0; i < 12; i++) {
+		struct bytes plain = runs_content(i < 6 ? 900000 : 20000 + 7001 * i, i % 6 * 2 + 1, i + 1);
+
+		for (int level = 0; level <= 9; level += 3) {
+			struct bytes raw = help_deflate(plain.data, plain.len, level, -15, Z_DEFAULT_STRATEGY);
+
+			check(walk, raw, "zlib");
+			free(raw.data);
+		}
+#ifdef CCP_HAVE_LIBDEFLATE
+		check_libdeflate(walk, plain);
+#endif
+#ifdef CCP_HAVE_ISAL
+		check_isal(walk, plain);
+#endif
+		free(plain.data);
+	}
+	free(walk);
+}
+
 /* What zlib accepts the walk accepts with the same result; what it refuses for any reason but a distance, too. */
 static void check_damaged(struct ccp_walk *walk, struct bytes raw)
 {
@@ -166,7 +211,9 @@ Test(deflate_walk, is_safe_with_damaged_and_random_bytes)
 	for (unsigned long i = 0; i < rounds; i++) {
 		/* Only streams of more than about 6 KB are walked at several places. */
 		size_t most = i % 4 == 3 ? 100000 : 3000;
-		struct bytes plain = help_content((enum content)(i / 4 % CONTENT_KINDS), help_random(&seed) % most, i);
+		size_t size = help_random(&seed) % most;
+		struct bytes plain = i % 8 == 7 ? runs_content(size, 4, i)
+						: help_content((enum content)(i / 4 % CONTENT_KINDS), size, i);
 		struct bytes raw = help_deflate(plain.data, plain.len, (int)(i % 10), -15, (int)(i / 10 % 5));
 
 		for (int k = 0; k < 20; k++) {
@@ -188,10 +235,9 @@ Test(deflate_walk, is_safe_with_damaged_and_random_bytes)
 	free(walk);
 }
 
-Test(deflate_walk, every_truncation_is_an_error)
+static void check_truncations(struct bytes plain)
 {
 	struct ccp_walk *walk = help_alloc(sizeof *walk);
-	struct bytes plain = help_content(CONTENT_MIXED, 60000, 5);
 	struct bytes raw = help_deflate(plain.data, plain.len, 6, -15, Z_DEFAULT_STRATEGY);
 	struct ccp_walk_result found;
 	struct ccp_err err;
@@ -207,4 +253,10 @@ Test(deflate_walk, every_truncation_is_an_error)
 	free(raw.data);
 	free(plain.data);
 	free(walk);
+}
+
+Test(deflate_walk, every_truncation_is_an_error)
+{
+	check_truncations(help_content(CONTENT_MIXED, 60000, 5));
+	check_truncations(runs_content(200000, 4, 5));
 }

@@ -310,25 +310,34 @@ Test(invariants, error_in_order, .timeout = 120)
 	each(check_error);
 }
 
-static unsigned open_descriptors(void)
+/* What is open, a line each. */
+static void list_descriptors(char *list, size_t size)
 {
-	unsigned count = 0;
 	DIR *dir = opendir("/proc/self/fd");
+	size_t used = 0;
 
-	while (readdir(dir))
-		count++;
+	list[0] = '\0';
+	for (struct dirent *entry; (entry = readdir(dir));) {
+		char to[200] = "";
+
+		if (entry->d_name[0] == '.' || atoi(entry->d_name) == dirfd(dir))
+			continue;
+		if (readlinkat(dirfd(dir), entry->d_name, to, sizeof to - 1) >= 0 && used < size)
+			used += (size_t)snprintf(list + used, size - used, "%s %s\n", entry->d_name, to);
+	}
 	closedir(dir);
-	return count;
 }
 
 static void check_balance(const char *strategy, size_t window)
 {
-	unsigned before = open_descriptors();
+	static char before[8192], after[8192];
 
+	list_descriptors(before, sizeof before);
 	add_input(PIECES, 30, PIECES);
 	add_input(2, PIECES, PIECES);
 	run_with(strategy, "3", window, 0); /* aborts if a slot or an input is not back */
-	cr_expect_eq(open_descriptors(), before, "%s: descriptors are left open", strategy);
+	list_descriptors(after, sizeof after);
+	cr_expect_str_eq(after, before, "%s: descriptors before:\n%safter:\n%s", strategy, before, after);
 	cr_expect_eq(watch.opened, watch.closed, "%s: states are left open", strategy);
 	cr_expect_eq(watch.sink_opened, watch.sink_closed, "%s: outputs are left open", strategy);
 }
