@@ -27,23 +27,23 @@ for strategy in "${all_strategies[@]}"; do
 done
 
 for strategy in "${all_strategies[@]}"; do
-	opts=$(options "$strategy")
+	words=$(options "$strategy")
 	for closed in '<&-' '>&-' '2>&-' '<&- >&-' '<&- 2>&-' '>&- 2>&-' '<&- >&- 2>&-'; do
 		name="$strategy, $closed"
 		lay orig
-		observe -t 10 report bash -c "exec \"\$0\" gzip $opts --chunk 16K --rm -r work $closed" "$ccpipe"
+		observe -t 10 report bash -c "exec \"\$0\" gzip $words --chunk 16K --rm -r work $closed" "$ccpipe"
 		if sound "$name"; then
 			check "$name: status $status" test "$status" -eq 0
 			tree_good "$name" -d -g orig work && pass
 		fi
 		lay orig
-		observe -t 10 report bash -c "exec \"\$0\" gzip $opts -c work/file1 work/missing $closed" "$ccpipe" >out
+		observe -t 10 report bash -c "exec \"\$0\" gzip $words -c work/file1 work/missing $closed" "$ccpipe" >out
 		if sound "$name, -c"; then
 			check "$name, -c: status $status" test "$status" -eq 1
 			[[ $closed == *' >&-'* || $closed == '>&-'* ]] || check "$name, -c: output" cmp -s <(gzip -dc out 2>/dev/null) orig/file1
 			tree_good "$name, -c" -g orig work && pass
 		fi
-		observe -t 10 report bash -c "exec \"\$0\" gzip $opts $closed" "$ccpipe" <orig/file2 >out
+		observe -t 10 report bash -c "exec \"\$0\" gzip $words $closed" "$ccpipe" <orig/file2 >out
 		if sound "$name, filter"; then
 			if [[ $closed == '2>&-' ]]; then
 				check "$name, filter: output" cmp -s <(gzip -dc out) orig/file2

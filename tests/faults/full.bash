@@ -35,13 +35,13 @@ if can_mount tmpfs; then
 				rm disk/filling
 				cp orig/* disk
 				observe report "$ccpipe" gzip "${opts[@]}" --chunk 16K --rm -r disk
-				refused "$name" && tree_good "$name" -g orig disk && check "$name: the other file" test -s disk/file1.gz
+				refused "$name" && tree_good "$name" -g orig disk && pass # the other one may have met the full disk too
 				;;
 			gunzip)
 				rm disk/filling
 				cp packed/* disk
 				observe report "$ccpipe" gunzip "${opts[@]}" --rm -r disk
-				refused "$name" && tree_good "$name" -u orig disk && check "$name: the other file" test -s disk/file1
+				refused "$name" && tree_good "$name" -u orig disk && pass
 				;;
 			dir)
 				observe report "$ccpipe" gzip "${opts[@]}" --chunk 16K --rm --output-dir disk/out work/random work/file1

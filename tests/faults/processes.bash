@@ -37,7 +37,7 @@ if [[ -z $root ]]; then
 fi
 if [[ -n $root ]] && mkdir "$root/ccpipe-faults.$$" 2>/dev/null; then
 	group=$root/ccpipe-faults.$$
-	cleaning+=('rmdir "$group"')
+	cleaning+=("rmdir '$group'")
 	for strategy in "${all_strategies[@]}"; do
 		read -ra opts <<<"$(options "$strategy")"
 		for limit in 1 2 3 4 5 6; do
