@@ -160,7 +160,9 @@ static int run_some(const struct ccp_run_options *base, struct ccp_report *repor
 	choose_sink(&run, report->settings, report, count > 0 && list[0].is_stdin);
 	run.sink_options.force |= count > 0 && list[0].force;
 	report->run = &run;
+	ccp_signals_clean(strcmp(run.sink->name, "stdout") == 0 || strcmp(run.sink->name, "null") == 0);
 	result = ccp_run(&run, &summary, &err);
+	ccp_signals_clean(false);
 	/* a worker that writes may have signals blocked: then EPIPE is all there is to tell */
 	if (result != 0 && err.code == CCP_E_SYS && err.sys == EPIPE && !ccp_signals_pipe_ignored())
 		ccp_signals_note(SIGPIPE);

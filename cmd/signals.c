@@ -2,23 +2,45 @@
  * signals.c: handlers that only set a flag and cancel the run.
  *
  * SIGPIPE is one of them: whoever closed the pipe wants no more, and outputs that are being written still have to be
- * cleaned up before the program dies by it.
+ * cleaned up before the program dies by it. While there is nothing to clean up (all goes to standard output) the program
+ * dies at once, because it may be blocked in a write that nobody will ever read.
  */
 #include "cmd/signals.h"
 
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "pipeline/run.h"
 
 static volatile sig_atomic_t caught;       /* a signal's number */
 static volatile sig_atomic_t status_asked;
+static volatile sig_atomic_t at_once;      /* nothing would have to be cleaned up */
+static struct timespec caught_at;
 
-static void on_end(int signal)
+#define PATIENCE_S 1 /* a signal after this long means: now */
+
+static void die(int number)
 {
-	ccp_signals_note(signal);
+	signal(number, SIG_DFL);
+	raise(number); /* delivered when the handler returns */
+}
+
+static void on_end(int number)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (at_once || (caught != 0 && now.tv_sec > caught_at.tv_sec + PATIENCE_S)) {
+		die(number);
+		return;
+	}
+	if (caught == 0)
+		caught_at = now;
+	ccp_signals_note(number);
 	ccp_run_cancel();
 }
 
@@ -39,6 +61,17 @@ static void open_standard(void)
 			_exit(1);
 }
 
+/* As many descriptors as we may have: each file under way needs two. */
+static void raise_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
 static bool is_ignored(int signal)
 {
 	struct sigaction old;
@@ -49,7 +82,7 @@ static bool is_ignored(int signal)
 void ccp_signals_init(void)
 {
 	static const int ending[] = { SIGHUP, SIGINT, SIGPIPE, SIGTERM, SIGXCPU };
-	struct sigaction action = { .sa_handler = on_end, .sa_flags = SA_RESTART };
+	struct sigaction action = { .sa_handler = on_end }; /* no SA_RESTART: a prompt or an open gives up */
 	sigset_t none;
 
 	open_standard();
@@ -62,7 +95,14 @@ void ccp_signals_init(void)
 		if (!is_ignored(ending[i]))
 			sigaction(ending[i], &action, NULL);
 	action.sa_handler = on_status;
+	action.sa_flags = SA_RESTART;
 	sigaction(SIGUSR1, &action, NULL);
+	raise_descriptors();
+}
+
+void ccp_signals_clean(bool nothing_to_clean)
+{
+	at_once = nothing_to_clean;
 }
 
 int ccp_signals_caught(void)

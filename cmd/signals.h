@@ -6,8 +6,14 @@
 
 #include <stdbool.h>
 
-/* Opens closed standard descriptors, and installs the handlers; what was inherited as ignored stays so. */
+/*
+ * Opens closed standard descriptors, installs the handlers (what was inherited as ignored stays so), and raises the limit
+ * of descriptors as far as we may.
+ */
 void ccp_signals_init(void);
+
+/* Says whether a signal may end the program at once, without cancelling the run. */
+void ccp_signals_clean(bool nothing_to_clean);
 
 /* The signal that asked us to end, or 0. */
 int ccp_signals_caught(void);

@@ -73,6 +73,79 @@ void ccp_claims_drop(struct ccp_claims *claims, const void *owner)
 	pthread_mutex_unlock(&claims->lock);
 }
 
+struct ccp_keys {
+	pthread_mutex_t lock;
+	/* guarded by lock */
+	size_t count, size; /* size is a power of two, at least twice the count */
+	uint64_t *slot;     /* 0 = empty */
+};
+
+int ccp_keys_new(struct ccp_keys **out, struct ccp_err *err)
+{
+	struct ccp_keys *keys = calloc(1, sizeof *keys);
+
+	if (keys) {
+		keys->size = 1024;
+		keys->slot = calloc(keys->size, sizeof *keys->slot);
+	}
+	if (!keys || !keys->slot) {
+		free(keys);
+		return ccp_err_set(err, CCP_E_NO_MEMORY, "no memory for the names of outputs");
+	}
+	pthread_mutex_init(&keys->lock, NULL);
+	*out = keys;
+	return 0;
+}
+
+void ccp_keys_free(struct ccp_keys *keys)
+{
+	if (!keys)
+		return;
+	pthread_mutex_destroy(&keys->lock);
+	free(keys->slot);
+	free(keys);
+}
+
+/* Where a key is or would be. */
+static uint64_t *place(uint64_t *slot, size_t size, uint64_t key)
+{
+	size_t at = (size_t)(key * UINT64_C(0x9e3779b97f4a7c15) >> 32) & (size - 1);
+
+	while (slot[at] != 0 && slot[at] != key)
+		at = (at + 1) & (size - 1);
+	return &slot[at];
+}
+
+static bool grow_locked(struct ccp_keys *keys)
+{
+	uint64_t *slot = calloc(keys->size * 2, sizeof *slot);
+
+	if (!slot)
+		return false;
+	for (size_t i = 0; i < keys->size; i++)
+		if (keys->slot[i] != 0)
+			*place(slot, keys->size * 2, keys->slot[i]) = keys->slot[i];
+	free(keys->slot);
+	keys->slot = slot;
+	keys->size *= 2;
+	return true;
+}
+
+int ccp_keys_add(struct ccp_keys *keys, uint64_t key)
+{
+	int added = 0;
+
+	pthread_mutex_lock(&keys->lock);
+	uint64_t *at = place(keys->slot, keys->size, key);
+	if (*at == 0) {
+		*at = key;
+		keys->count++;
+		added = keys->count * 2 <= keys->size || grow_locked(keys) ? 1 : -1;
+	}
+	pthread_mutex_unlock(&keys->lock);
+	return added;
+}
+
 /* FNV-1a, 64 bits. Source: draft-eastlake-fnv. */
 static uint64_t add(uint64_t hash, unsigned char byte)
 {

@@ -32,6 +32,14 @@ bool ccp_claims_try(struct ccp_claims *claims, const struct ccp_claim *claim);
 /* Takes the owner's claim back, if it has one. */
 void ccp_claims_drop(struct ccp_claims *claims, const void *owner);
 
+/* A set of keys that only grows. Memory: 16 bytes a key at most. Threads: any. */
+struct ccp_keys;
+int ccp_keys_new(struct ccp_keys **keys, struct ccp_err *err);
+void ccp_keys_free(struct ccp_keys *keys);
+
+/* Enters a key that is not 0. Returns 1 if it was not there, 0 if it was, -1 without memory. */
+int ccp_keys_add(struct ccp_keys *keys, uint64_t key);
+
 /* A hash of a path, the same for "a//b", "./a/b" and "a/./b"; never 0. */
 uint64_t ccp_path_key(const char *path);
 

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "pipeline/plan.h"
@@ -124,6 +125,7 @@ void ccp_host_read(struct ccp_host *host)
 	cpu_set_t set;
 	long online = sysconf(_SC_NPROCESSORS_ONLN);
 	long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+	struct rlimit limit;
 	char line[1024];
 
 	memset(host, 0, sizeof *host);
@@ -132,6 +134,8 @@ void ccp_host_read(struct ccp_host *host)
 	if (sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0)
 		host->cpus_affinity = (unsigned)CPU_COUNT(&set);
 	host->memory = pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page : UINT64_C(1) << 30;
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)
+		host->descriptors = limit.rlim_cur;
 	FILE *groups = fopen("/proc/self/cgroup", "re");
 	if (groups) {
 		while (fgets(line, sizeof line, groups))

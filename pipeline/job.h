@@ -8,6 +8,7 @@
 #define CCP_PIPELINE_JOB_H
 
 #include <limits.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/stat.h>
@@ -53,6 +54,7 @@ struct ccp_input {
 	uint64_t size;  /* bytes that will be read, if `sized` */
 	bool sized;
 	int fd;                   /* of the process that runs the flow; -1 = not open */
+	pid_t opener;             /* that process, if fd is open */
 	struct ccp_origin origin; /* what the transform may know */
 	struct ccp_origin found;  /* what the transform found in a header (name, time) */
 
@@ -107,14 +109,23 @@ struct ccp_job {
 	enum ccp_load_step step;
 	int fd;      /* a descriptor of this job alone, or -1 */
 	bool reopen; /* LOAD runs in a worker process: input->fd is not valid there */
+	bool by_path; /* it could not reopen the descriptor itself, and tries the path */
+	char descriptor[40]; /* "/proc/PID/fd/N", for reopen */
 
 	/* WORK */
 	unsigned attempts; /* times that WORK was begun; for retries after a worker's death */
+	bool moot;                       /* READ or WORK left it alone: an earlier job failed or was the last to matter */
 	bool more;         /* the transform wants to be called again once `out` was emitted */
 
 	/* guarded by the flow's lock, or by a queue's lock while the job stands in that queue */
 	struct ccp_job *link;
 	uint32_t slot; /* number of the slot, constant */
 };
+
+/* Whether an earlier job of the input failed or was the last that matters. Threads: any, and worker processes. */
+static inline bool ccp_job_is_past_end(const struct ccp_job *job)
+{
+	return job->number > atomic_load(&job->input->flow.stop_after);
+}
 
 #endif

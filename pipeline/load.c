@@ -118,8 +118,13 @@ int ccp_source_got(struct ccp_job *job, const struct ccp_source_options *options
 	return -1;
 }
 
-/* Waits until `fd` has bytes or has ended. Returns 0, or -1 if the run was cancelled first. */
-static int wait_readable(int fd, int cancel_fd)
+#define LOOK_MS 100
+
+/*
+ * Waits until `fd` has bytes or has ended. Returns 0, or -1 if the run was cancelled first, or an earlier job of the input
+ * failed: a silent stream whose decoder has given up is not waited for.
+ */
+static int wait_readable(const struct ccp_job *job, int fd, int cancel_fd)
 {
 	struct pollfd polls[2] = {
 		{ .fd = fd, .events = POLLIN },
@@ -128,9 +133,9 @@ static int wait_readable(int fd, int cancel_fd)
 
 	do {
 		/* EINTR: a signal that cancels the run makes cancel_fd readable as well. ENOMEM passes. */
-		if (poll(polls, 2, -1) < 0)
-			continue;
-		if (polls[1].revents != 0)
+		if (poll(polls, 2, LOOK_MS) < 0)
+			polls[0].revents = polls[1].revents = 0;
+		if (polls[1].revents != 0 || ccp_job_is_past_end(job))
 			return -1;
 	} while (polls[0].revents == 0);
 	return 0;
@@ -161,7 +166,7 @@ int ccp_source_load(struct ccp_job *job, const struct ccp_source_options *option
 			result = result_of(pread(want.fd, want.data, want.len, (off_t)want.offset));
 			break;
 		case CCP_WANT_STREAM:
-			if (wait_readable(want.fd, cancel_fd) != 0) {
+			if (wait_readable(job, want.fd, cancel_fd) != 0) {
 				result = -ECANCELED;
 				break;
 			}

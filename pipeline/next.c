@@ -3,7 +3,7 @@
  *
  * Names are looked at in batches. A batch is filled from the walk until it is full, the names end, or the writer of a
  * list lets us wait; then it is sorted, biggest first, and handed out to its end before the next one is filled, so that
- * places in the command's order (index) that are out at the same time are at most two batches apart. A batch keeps 56
+ * places in the command's order (index) that are out at the same time are at most two batches apart. A batch keeps 72
  * bytes and the path for a name; the paths lie one after the other in one buffer that the next batch uses again.
  *
  * An input that needs more than one job is the `current` one until its last job is handed out.
@@ -29,6 +29,9 @@
 /* 256 bytes a name. If the paths are longer the batch is smaller. */
 #define TEXT_BYTES ((size_t)CCP_LOOKAHEAD * 256)
 
+/* Room for three keys of every name, at most three quarters full. */
+#define SEEN_SLOTS ((size_t)CCP_LOOKAHEAD * 4)
+
 /* A name that was looked at. */
 struct look {
 	uint64_t index;
@@ -36,6 +39,7 @@ struct look {
 	dev_t dev;              /* of what was looked at; ino 0 = unknown */
 	ino_t ino;
 	const struct ccp_source_ops *source;
+	uint64_t source_key, target_key; /* claims.h; 0 = none */
 	uint32_t path_at;       /* in next->text */
 	uint32_t err_at;        /* of a struct ccp_err in next->text, or NO_ERR */
 	bool is_stdin;
@@ -52,6 +56,8 @@ struct ccp_next {
 	size_t count, at;
 	char *text;             /* TEXT_BYTES */
 	size_t text_used;
+	struct ccp_input *probe;/* with claims: an input that only has a path, to ask for its target */
+	uint64_t *seen;         /* with claims: SEEN_SLOTS keys of the batch, 0 = empty */
 	bool walk_ended;
 	uint64_t index;         /* names so far */
 	struct ccp_input *current;
@@ -80,6 +86,14 @@ int ccp_next_new(struct ccp_next **out, struct ccp_walk *walk, struct ccp_arena 
 		ccp_next_free(next);
 		return ccp_err_set(err, CCP_E_NO_MEMORY, "no memory for the names of inputs");
 	}
+	if (options->claims != NULL) {
+		next->probe = calloc(1, sizeof *next->probe);
+		next->seen = malloc(SEEN_SLOTS * sizeof *next->seen);
+		if (next->probe == NULL || next->seen == NULL) {
+			ccp_next_free(next);
+			return ccp_err_set(err, CCP_E_NO_MEMORY, "no memory for the names of inputs");
+		}
+	}
 	next->walk = walk;
 	next->arena = arena;
 	next->options = *options;
@@ -93,6 +107,8 @@ void ccp_next_free(struct ccp_next *next)
 		return;
 	free(next->looks);
 	free(next->text);
+	free(next->probe);
+	free(next->seen);
 	free(next);
 }
 
@@ -132,6 +148,13 @@ static bool size_is_true(struct ccp_next *next, const char *path, dev_t dev)
 	return next->sized;
 }
 
+/* A name that means another file in another process: it is read as a stream, which is done in this one. */
+static bool names_descriptor(const char *path)
+{
+	return strncmp(path, "/dev/std", 8) == 0 || strncmp(path, "/dev/fd/", 8) == 0 ||
+	       strncmp(path, "/proc/self/", 11) == 0 || strncmp(path, "/proc/thread-self/", 18) == 0;
+}
+
 /* Decides by its stat how a name is to be read. Errors: -1 with entry->err. */
 static int choose(struct ccp_next *next, struct ccp_walk_entry *entry, struct look *look)
 {
@@ -146,7 +169,9 @@ static int choose(struct ccp_next *next, struct ccp_walk_entry *entry, struct lo
 	/* Refused without being opened, which a device or the writer of a FIFO would notice. */
 	if (entry->has_stat && !S_ISREG(st->st_mode) && ccp_source_check(st, options, &entry->err) != 0)
 		return -1;
-	if (entry->has_stat && S_ISREG(st->st_mode)) {
+	if (names_descriptor(entry->path)) {
+		look->source = ccp_source_for(entry->path, NULL);
+	} else if (entry->has_stat && S_ISREG(st->st_mode)) {
 		look->size = (uint64_t)st->st_size;
 		if (st->st_size == 0 && !size_is_true(next, entry->path, st->st_dev))
 			look->source = ccp_source_for(entry->path, NULL);
@@ -177,6 +202,11 @@ static void add(struct ccp_next *next, struct ccp_walk_entry *entry)
 		memcpy(next->text + next->text_used, &entry->err, sizeof entry->err);
 		next->text_used += sizeof entry->err;
 	}
+	if (next->options.claims != NULL && look->err_at == NO_ERR && !look->is_stdin) {
+		look->source_key = ccp_path_key(entry->path);
+		memcpy(next->probe->path, entry->path, len);
+		look->target_key = next->options.target_key(next->options.target_arg, next->probe);
+	}
 	atomic_fetch_add_explicit(&next->inputs, 1, memory_order_relaxed);
 	atomic_fetch_add_explicit(&next->bytes, look->size, memory_order_relaxed);
 }
@@ -189,6 +219,44 @@ static int by_size(const void *a, const void *b)
 	if (x->size != y->size)
 		return x->size > y->size ? -1 : 1;
 	return x->index < y->index ? -1 : 1;
+}
+
+/* Enters a key; true if it was there. */
+static bool seen_before(struct ccp_next *next, uint64_t key)
+{
+	size_t at = (size_t)(key * UINT64_C(0x9e3779b97f4a7c15) >> 40) % SEEN_SLOTS;
+
+	if (key == 0)
+		return false;
+	while (next->seen[at] != 0 && next->seen[at] != key)
+		at = (at + 1) % SEEN_SLOTS;
+	if (next->seen[at] == key)
+		return true;
+	next->seen[at] = key;
+	return false;
+}
+
+/*
+ * Whether two names of the batch touch the same file: then what comes of them depends on their order, which has to be
+ * the command's (`gzip -f a.gz a` must not compress a over a.gz before a.gz was read).
+ */
+static bool touch_each_other(struct ccp_next *next)
+{
+	bool touch = false;
+
+	if (next->options.claims == NULL)
+		return false;
+	memset(next->seen, 0, SEEN_SLOTS * sizeof *next->seen);
+	for (size_t i = 0; i < next->count && !touch; i++) {
+		const struct look *look = &next->looks[i];
+		uint64_t file = (look->ino ^ (uint64_t)look->dev << 48) * UINT64_C(0xff51afd7ed558ccd) | 1;
+
+		if (look->err_at != NO_ERR || look->is_stdin)
+			continue;
+		touch = (look->ino != 0 && seen_before(next, file)) || seen_before(next, look->source_key) ||
+			(look->target_key != look->source_key && seen_before(next, look->target_key));
+	}
+	return touch;
 }
 
 /* Whether jobs other than the one that is being filled are out. */
@@ -223,7 +291,7 @@ static int look_ahead(struct ccp_next *next)
 			next->walk_ended = true;
 	}
 	atomic_store_explicit(&next->complete, next->walk_ended, memory_order_release);
-	if (!next->options.shared_output && next->count > 1)
+	if (!next->options.shared_output && next->count > 1 && !touch_each_other(next))
 		qsort(next->looks, next->count, sizeof *next->looks, by_size);
 	return next->count > 0;
 }
@@ -297,11 +365,21 @@ static bool claim(const struct ccp_next *next, const struct look *look, const st
 		.owner = input,
 		.dev = look->dev,
 		.ino = look->ino,
-		.source = ccp_path_key(input->path),
-		.target = next->options.target_key(next->options.target_arg, input),
+		.source = look->source_key,
+		.target = look->target_key,
 	};
 
 	return ccp_claims_try(next->options.claims, &claim);
+}
+
+/* A file near the size of a chunk may have outgrown it since it was looked at: it is asked again. */
+static uint64_t size_now(const struct look *look, const char *path, size_t chunk)
+{
+	struct stat st;
+
+	if (look->size > chunk || look->size < chunk / 4 || stat(path, &st) != 0 || !S_ISREG(st.st_mode))
+		return look->size;
+	return (uint64_t)st.st_size;
 }
 
 /* The first job of a name. Returns 1, or -1 if an input that is under way touches the same file. */
@@ -323,7 +401,7 @@ static int start_input(struct ccp_next *next, const struct look *look, struct cc
 	if (look->err_at != NO_ERR) {
 		memcpy(&job->piece.err, next->text + look->err_at, sizeof job->piece.err);
 		spoil_job(job);
-	} else if (!(look->source->flags & CCP_SOURCE_STREAM) && look->size <= chunk) {
+	} else if (!(look->source->flags & CCP_SOURCE_STREAM) && size_now(look, path, chunk) <= chunk) {
 		job->whole = true;
 		job->final = true;
 		job->piece.last = true;

@@ -20,6 +20,7 @@
 #define WRITERS_MAX 4u  /* default for a pool that only writes */
 #define JOBS_MAX 1024u
 #define WINDOW_MAX 2048u
+#define OTHER_DESCRIPTORS 24u /* standard ones, events, rings, folders of the walk */
 
 static const char *const stage_names[CCP_STAGES] = { "read", "work", "write" };
 
@@ -277,7 +278,7 @@ static void shrink_jobs(struct ccp_plan *plan, unsigned jobs)
 }
 
 /* The window, and what it costs. */
-static int fit_memory(struct ccp_plan *plan, const struct ccp_plan_options *options,
+static int fit_memory(struct ccp_plan *plan, const struct ccp_plan_options *options, const struct ccp_host *host,
 		      const struct ccp_transform_need *need, struct ccp_err *err)
 {
 	size_t wish = options->window;
@@ -291,6 +292,12 @@ static int fit_memory(struct ccp_plan *plan, const struct ccp_plan_options *opti
 	}
 	if (wish > WINDOW_MAX)
 		wish = WINDOW_MAX;
+	if (host->descriptors > 0) { /* a file under way needs two */
+		size_t files = host->descriptors > 2 * OTHER_DESCRIPTORS ?
+				       (size_t)(host->descriptors - OTHER_DESCRIPTORS) / 2 : 1;
+
+		wish = wish < files ? wish : files;
+	}
 	for (;;) {
 		plan->window = wish;
 		while (plan->window > 1 && memory_of(plan, need, plan->window) > plan->max_mem)
@@ -323,7 +330,7 @@ int ccp_plan_make(struct ccp_plan *plan, const struct ccp_plan_options *options,
 	unsigned wished = plan->jobs;
 
 	set_degrees(plan, options);
-	if (fit_memory(plan, options, need, err) < 0)
+	if (fit_memory(plan, options, host, need, err) < 0)
 		return -1;
 	snprintf(plan->why, sizeof plan->why, "%s strategy; -j %s: %u of %u usable CPUs%s",
 		 options->strategy ? "your" : "default", options->jobs ? options->jobs : "auto", wished, host->cpus,

@@ -20,7 +20,8 @@ struct ccp_host {
 	double cpu_quota;            /* of the cgroup, v1 or v2, in CPUs; 0 = none */
 	unsigned cpus;               /* usable: max(1, ceil(min(affinity, quota))) */
 	uint64_t memory;             /* of the machine */
-	uint64_t memory_limit;       /* of the cgroup; 0 = none */
+	uint64_t memory_limit; /* of the cgroup; 0 = none */
+	uint64_t descriptors;  /* RLIMIT_NOFILE; 0 = unknown */
 };
 
 /* Reads the facts. Never fails: what cannot be read counts as no limit. */

@@ -233,6 +233,7 @@ static void serve(struct run *run)
 {
 	run->swapped_ns = now_ns();
 	atomic_store(&current_flow, run->flow);
+	tick(run); /* a signal that came before there was a flow to cancel */
 	ccp_flow_start(run->flow);
 	if (run->caller) {
 		run->caller->ops->serve(run->caller, tick, run);

@@ -23,7 +23,7 @@ void ccp_input_stop_after(struct ccp_input *input, uint64_t number)
 bool ccp_job_is_moot(struct ccp_flow *flow, const struct ccp_job *job)
 {
 	return atomic_load_explicit(&flow->cancelled, memory_order_relaxed) ||
-	       job->number > atomic_load(&job->input->flow.stop_after);
+	       ccp_job_is_past_end(job);
 }
 
 /* A job that is given up before its end must not keep its descriptor. */
@@ -42,6 +42,7 @@ bool ccp_flow_read_begin(struct ccp_flow *flow, struct ccp_job *job)
 	if (!ccp_job_is_moot(flow, job))
 		return true;
 	job->step = CCP_LOAD_DONE;
+	job->moot = true;
 	return false;
 }
 
@@ -70,7 +71,8 @@ void ccp_verb_work(struct ccp_flow *flow, struct ccp_worker *worker, struct ccp_
 
 	job->more = false;
 	piece->out.len = 0;
-	if (ccp_job_is_moot(flow, job) || ccp_err_is_error(&piece->err) || ccp_code_refuses(piece->err.code))
+	job->moot |= ccp_job_is_moot(flow, job);
+	if (job->moot || ccp_err_is_error(&piece->err) || ccp_code_refuses(piece->err.code))
 		return;
 	if (!worker->opened) {
 		if (config->transform->open(&worker->state, config->transform_options, &piece->err) < 0)
@@ -165,6 +167,11 @@ void ccp_verb_write(struct ccp_flow *flow, struct ccp_job *job)
 	}
 	if (ccp_code_refuses(piece->err.code)) {
 		fail_input(flow, input, &piece->err);
+		return;
+	}
+	if (job->moot) { /* it was left alone because of an error that then did not come: never an output with a hole */
+		ccp_err_at(&err, CCP_E_OTHER, piece->offset, "a chunk was passed over after an error before it");
+		fail_input(flow, input, &err);
 		return;
 	}
 

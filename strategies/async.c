@@ -24,6 +24,7 @@ extern const struct ccp_strategy_ops ccp_strategy_async;
 #define DEGREE_DEFAULT 32
 #define EVENTS 64        /* taken from epoll at once */
 #define RETRY_MS 1       /* until a ring that was too busy is asked again */
+#define LOOK_MS 100 /* how often streams are looked at that may be over */
 
 static void wake_locked(struct ccp_loop *loop)
 {
@@ -104,6 +105,23 @@ static void drop_polled(struct ccp_loop *loop)
 		}
 }
 
+/* A stream whose decoder has given up is not waited for. Returns whether any stream is still waited for. */
+static bool drop_past_end(struct ccp_loop *loop)
+{
+	bool waiting = false;
+
+	for (unsigned i = 0; i < loop->exec.max_degree; i++) {
+		struct ccp_op *op = &loop->op[i];
+
+		if (op->polled && ccp_job_is_past_end(op->job)) {
+			unpoll(loop, op);
+			ccp_op_result(loop, op, -ECANCELED);
+		}
+		waiting = waiting || op->polled;
+	}
+	return waiting;
+}
+
 /* Sleeps until there is news, if nothing is left to do, and takes it. */
 static void nap(struct ccp_loop *loop, bool busy, bool retry)
 {
@@ -117,7 +135,8 @@ static void nap(struct ccp_loop *loop, bool busy, bool retry)
 	loop->asleep = !busy;
 	pthread_mutex_unlock(&loop->lock);
 
-	count = epoll_wait(loop->epoll, events, EVENTS, busy ? 0 : retry ? RETRY_MS : -1);
+	count = epoll_wait(loop->epoll, events, EVENTS,
+			   busy ? 0 : retry ? RETRY_MS : drop_past_end(loop) ? LOOK_MS : -1);
 	for (int i = 0; i < count; i++) {
 		void *tag = events[i].data.ptr;
 		struct ccp_op *op = tag;

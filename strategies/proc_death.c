@@ -15,6 +15,7 @@
 #include "strategies/proc_internal.h"
 
 #define TRIES 2      /* deaths that a job may cause */
+#define FORKING_MOST 64u
 #define STILLBORN 8  /* deaths in a row without any job, after which a worker is not forked again */
 
 /* "killed by signal 11 (Segmentation fault)", "exited with status 3" */
@@ -38,17 +39,17 @@ static void restore(struct ccp_proc *proc, enum ccp_stage stage, struct ccp_job 
 		       proc->carry_bytes);
 }
 
-/* The error of a job that killed two workers. `loaded` bytes of it were in memory. */
-static void blame(struct ccp_err *err, const struct ccp_job *job, size_t loaded, int status)
+/* The error of a job that killed its worker. `loaded` bytes of it were in memory. */
+static void blame(struct ccp_err *err, const struct ccp_job *job, size_t loaded, int status, const char *twice)
 {
 	unsigned long long from = job->piece.offset, len = loaded > 0 ? loaded : job->load_bytes;
 	char cause[96];
 
 	tell_status(cause, sizeof cause, status);
 	if (len > 0)
-		ccp_err_set(err, CCP_E_WORKER, "worker %s on bytes %llu-%llu, twice", cause, from, from + len - 1);
+		ccp_err_set(err, CCP_E_WORKER, "worker %s on bytes %llu-%llu%s", cause, from, from + len - 1, twice);
 	else
-		ccp_err_set(err, CCP_E_WORKER, "worker %s at byte %llu, twice", cause, from);
+		ccp_err_set(err, CCP_E_WORKER, "worker %s at byte %llu%s", cause, from, twice);
 }
 
 /* The job that a worker was running when it died. */
@@ -59,10 +60,14 @@ static void casualty(struct ccp_proc *proc, struct ccp_proc_worker *worker, enum
 	struct ccp_err err;
 
 	restore(proc, stage, job);
-	if (proc->helper_gone) {
+	if (atomic_load(&job->input->flow.stop_after) <= job->number) {
+		/* it had failed by itself before its worker died: later jobs may have been passed over for that */
+		blame(&err, job, loaded, status, "");
+		ccp_proc_fail(proc, stage, job, &err);
+	} else if (proc->helper_gone) {
 		ccp_proc_fail(proc, stage, job, &proc->broken_err);
 	} else if (++proc->slot[job->slot].deaths >= TRIES) {
-		blame(&err, job, loaded, status);
+		blame(&err, job, loaded, status, ", twice");
 		ccp_proc_fail(proc, stage, job, &err);
 	} else {
 		worker->retry = job;
@@ -183,6 +188,8 @@ void ccp_proc_staff(struct ccp_proc *proc)
 			continue;
 		if (!worker->retry && proc->living + proc->forking >= proc->wanted)
 			continue;
+		if (proc->forking >= FORKING_MOST)
+			break; /* more when these are born: the socket's buffers hold some 270 messages each way */
 		if (ccp_helper_tell(&proc->helper, CCP_HELPER_FORK, i) < 0)
 			break; /* the end of the socket will be heard */
 		worker->life = CCP_PROC_FORKING;

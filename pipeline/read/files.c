@@ -4,12 +4,13 @@
  * A small file is one job that opens, reads and closes it by itself, so that a worker process can do all of it. It asks
  * for one byte more than fstat promised: a read that comes back with exactly the promised size has seen the end, and no
  * second read is needed to learn it. A big file is opened once, by NEXT, and its jobs read at their own offsets; in a
- * worker process, where that descriptor is not valid, a job opens the file again and makes sure that it is the same
- * one. When a job has its bytes, fstat tells whether the file changed meanwhile.
+ * worker process, where that descriptor is not valid, a job opens it again through /proc, or by its path if that is not
+ * allowed, and makes sure that it is the same file. When a job has its bytes, fstat tells whether the file changed meanwhile.
  */
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "pipeline/source.h"
@@ -57,6 +58,7 @@ static int files_open(struct ccp_input *input, const struct ccp_source_options *
 	/* Advice: without it the kernel reads ahead half as far, and several readers at once look random to it. */
 	posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
 	input->fd = fd;
+	input->opener = getpid();
 	return 0;
 }
 
@@ -99,6 +101,12 @@ static int files_want(struct ccp_job *job, const struct ccp_source_options *opti
 			want->kind = CCP_WANT_OPEN;
 			want->path = job->input->path;
 			want->flags = ccp_source_open_flags(options);
+			if (!job->whole && !job->by_path) { /* the very file that was opened, whatever its name is now */
+				snprintf(job->descriptor, sizeof job->descriptor, "/proc/%d/fd/%d", (int)job->input->opener,
+					 job->input->fd);
+				want->path = job->descriptor;
+				want->flags &= ~O_NOFOLLOW;
+			}
 			return 0;
 		}
 		/* A file that became empty between NEXT's look and its open has one job of no bytes. */
@@ -132,6 +140,10 @@ static int got_open(struct ccp_job *job, const struct ccp_source_options *option
 
 	if (result == -EINTR)
 		return 0;
+	if (result < 0 && !job->whole && !job->by_path) { /* no /proc, or not allowed there */
+		job->by_path = true;
+		return 0;
+	}
 	if (result < 0) {
 		open_error(err, (int)-result, options);
 		return give_up(job);

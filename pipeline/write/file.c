@@ -21,14 +21,20 @@ struct ccp_sink {
 	const struct ccp_sink_options *options;
 	mode_t mode;            /* of files without a source to copy it from */
 	bool sync;
+	/* with -f and --rm: what this run has made, which must not replace itself when the sources are gone; else NULL */
+	struct ccp_keys *made;
 };
 
 static int file_create(struct ccp_sink **sink, const struct ccp_sink_options *options, struct ccp_err *err)
 {
-	struct ccp_sink *made = malloc(sizeof *made);
+	struct ccp_sink *made = calloc(1, sizeof *made);
 
 	if (made == NULL)
 		return ccp_err_set(err, CCP_E_NO_MEMORY, "out of memory");
+	if (options->force && options->remove_source && ccp_keys_new(&made->made, err) != 0) {
+		free(made);
+		return -1;
+	}
 	made->options = options;
 	made->mode = ccp_output_mode();
 	made->sync = ccp_commit_syncs(options);
@@ -93,6 +99,11 @@ static int file_commit(struct ccp_sink *sink, struct ccp_input *input, struct cc
 		ccp_temp_discard(temp);
 		return -1;
 	}
+	if (sink->made != NULL && ccp_keys_add(sink->made, ccp_path_key(temp->target)) != 1) {
+		ccp_err_set(err, CCP_W_EXISTS, "%s was made from another input just now; not overwritten", temp->target);
+		ccp_temp_discard(temp);
+		return -1;
+	}
 	if (ccp_temp_commit(temp, options->force, sink->sync, err) != 0)
 		return -1;
 	ccp_commit_remove_source(options, input, err);
@@ -110,6 +121,7 @@ static int file_destroy(struct ccp_sink *sink, bool failed, struct ccp_err *err)
 {
 	(void)failed;
 	(void)err;
+	ccp_keys_free(sink->made);
 	free(sink);
 	return 0;
 }
@@ -119,7 +131,14 @@ static uint64_t file_key(const struct ccp_sink_options *options, const struct cc
 	char target[PATH_MAX];
 	struct ccp_err err;
 
-	return ccp_target_name(options, input, target, &err) == 0 ? ccp_path_key(target) : 0;
+	if (ccp_target_name(options, input, target, &err) != 0)
+		return 0;
+	if (options->restore_name) { /* any name of the folder: known only once the header was read */
+		char *slash = strrchr(target, '/');
+
+		strcpy(slash != NULL ? slash : target, "/");
+	}
+	return ccp_path_key(target);
 }
 
 const struct ccp_sink_ops ccp_sink_file = {

@@ -92,7 +92,7 @@ static int single_check(const struct ccp_sink_options *options, const struct ccp
 	const char *slash = strrchr(input->path, '/');
 	char temp[PATH_MAX];
 
-	if (!input->has_meta)
+	if (!S_ISREG(input->meta.st_mode))
 		return 0;
 	if (is_file(options->output, &input->meta))
 		return ccp_err_set(err, CCP_E_OTHER, "input file is output file");
@@ -108,10 +108,9 @@ static int single_check(const struct ccp_sink_options *options, const struct ccp
 
 static int single_open(struct ccp_sink *sink, struct ccp_input *input, struct ccp_err *err)
 {
-	(void)sink;
-	(void)err;
 	input->sink_state = NULL;
-	return 0;
+	/* once more: in a worker process names like /dev/stdout mean another file */
+	return single_check(sink->options, input, err);
 }
 
 static int single_write(struct ccp_sink *sink, struct ccp_input *input, const void *data, size_t len,

@@ -49,7 +49,7 @@ static int stdout_check(const struct ccp_sink_options *options, const struct ccp
 	struct stat st;
 
 	(void)options;
-	if (!input->has_meta || input->meta.st_size == 0)
+	if (!S_ISREG(input->meta.st_mode) || input->meta.st_size == 0)
 		return 0;
 	if (fstat(STDOUT_FILENO, &st) == 0 && S_ISREG(st.st_mode) && st.st_dev == input->meta.st_dev &&
 	    st.st_ino == input->meta.st_ino)
@@ -60,9 +60,9 @@ static int stdout_check(const struct ccp_sink_options *options, const struct ccp
 static int stdout_open(struct ccp_sink *sink, struct ccp_input *input, struct ccp_err *err)
 {
 	(void)sink;
-	(void)err;
 	input->sink_state = NULL;
-	return 0;
+	/* once more: a worker process, which has another standard output, cannot know */
+	return input->bytes_out == 0 ? stdout_check(NULL, input, err) : 0;
 }
 
 static int stdout_write(struct ccp_sink *sink, struct ccp_input *input, const void *data, size_t len,

@@ -20,7 +20,10 @@ failing() {
 	fi
 	observe -t 10 report env FAILNTH="$2" LD_PRELOAD="$preload" "$ccpipe" "$4" "${opts[@]}" --rm -r work
 	runs=$((runs + 1))
-	sound "$name" || return 0
+	if ! sound "$name"; then
+		tree_good "$name" -t "${tree[@]}" || true # whatever else, nothing may be lost
+		return 0
+	fi
 	if [[ $how != exit || $code -gt 2 ]]; then
 		count status
 		fail "$name: $how $code: $(head -n 1 stderr)"

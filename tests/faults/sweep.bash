@@ -39,7 +39,10 @@ inject() {
 		vain=$((vain + 1)) # an eventfd, which never fails in this way: anything may come of it
 		return 0
 	fi
-	sound "$name" || return 0
+	if ! sound "$name"; then
+		tree_good "$name" -t "${old[@]}" "${tree[@]}" || true # whatever else, nothing may be lost
+		return 0
+	fi
 	if [[ $5 == SIGKILL ]]; then
 		# a worker of proc may have been killed, and its job been tried again
 		if [[ $how == exit && $code -eq 0 ]]; then
