@@ -102,8 +102,8 @@ static int files_want(struct ccp_job *job, const struct ccp_source_options *opti
 			want->path = job->input->path;
 			want->flags = ccp_source_open_flags(options);
 			if (!job->whole && !job->by_path) { /* the very file that was opened, whatever its name is now */
-				snprintf(job->descriptor, sizeof job->descriptor, "/proc/%d/fd/%d", (int)job->input->opener,
-					 job->input->fd);
+				snprintf(job->descriptor, sizeof job->descriptor, "/proc/%d/fd/%d",
+					 (int)job->input->opener, job->input->fd);
 				want->path = job->descriptor;
 				want->flags &= ~O_NOFOLLOW;
 			}

@@ -21,7 +21,7 @@ struct ccp_sink {
 	const struct ccp_sink_options *options;
 	mode_t mode;            /* of files without a source to copy it from */
 	bool sync;
-	/* with -f and --rm: what this run has made, which must not replace itself when the sources are gone; else NULL */
+	/* with -f and --rm: what this run has made, which another input of it must not replace; else NULL */
 	struct ccp_keys *made;
 };
 
@@ -100,7 +100,8 @@ static int file_commit(struct ccp_sink *sink, struct ccp_input *input, struct cc
 		return -1;
 	}
 	if (sink->made != NULL && ccp_keys_add(sink->made, ccp_path_key(temp->target)) != 1) {
-		ccp_err_set(err, CCP_W_EXISTS, "%s was made from another input just now; not overwritten", temp->target);
+		ccp_err_set(err, CCP_W_EXISTS, "%s was made from another input just now; not overwritten",
+			    temp->target);
 		ccp_temp_discard(temp);
 		return -1;
 	}
