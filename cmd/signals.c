@@ -2,8 +2,8 @@
  * signals.c: handlers that only set a flag and cancel the run.
  *
  * SIGPIPE is one of them: whoever closed the pipe wants no more, and outputs that are being written still have to be
- * cleaned up before the program dies by it. While there is nothing to clean up (all goes to standard output) the program
- * dies at once, because it may be blocked in a write that nobody will ever read.
+ * cleaned up before the program dies by it. While there is nothing to clean up (all goes to standard output) the
+ * program dies at once, because it may be blocked in a write that nobody will ever read.
  */
 #include "cmd/signals.h"
 

@@ -7,8 +7,8 @@
 #include <stdbool.h>
 
 /*
- * Opens closed standard descriptors, installs the handlers (what was inherited as ignored stays so), and raises the limit
- * of descriptors as far as we may.
+ * Opens closed standard descriptors, installs the handlers (what was inherited as ignored stays so), and raises the
+ * limit of descriptors as far as we may.
  */
 void ccp_signals_init(void);
 

@@ -122,7 +122,7 @@ struct ccp_job {
 	uint32_t slot; /* number of the slot, constant */
 };
 
-/* Whether an earlier job of the input failed or was the last that matters. Threads: any, and worker processes. */
+/* Whether an earlier job of the input failed or was the last to matter. Threads: any, and worker processes. */
 static inline bool ccp_job_is_past_end(const struct ccp_job *job)
 {
 	return job->number > atomic_load(&job->input->flow.stop_after);

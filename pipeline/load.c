@@ -121,8 +121,8 @@ int ccp_source_got(struct ccp_job *job, const struct ccp_source_options *options
 #define LOOK_MS 100
 
 /*
- * Waits until `fd` has bytes or has ended. Returns 0, or -1 if the run was cancelled first, or an earlier job of the input
- * failed: a silent stream whose decoder has given up is not waited for.
+ * Waits until `fd` has bytes or has ended. Returns 0, or -1 if the run was cancelled first, or an earlier job of the
+ * input failed: a silent stream whose decoder has given up is not waited for.
  */
 static int wait_readable(const struct ccp_job *job, int fd, int cancel_fd)
 {

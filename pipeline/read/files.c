@@ -5,7 +5,8 @@
  * for one byte more than fstat promised: a read that comes back with exactly the promised size has seen the end, and no
  * second read is needed to learn it. A big file is opened once, by NEXT, and its jobs read at their own offsets; in a
  * worker process, where that descriptor is not valid, a job opens it again through /proc, or by its path if that is not
- * allowed, and makes sure that it is the same file. When a job has its bytes, fstat tells whether the file changed meanwhile.
+ * allowed, and makes sure that it is the same file. When a job has its bytes, fstat tells whether the file changed
+ * meanwhile.
  */
 #include <assert.h>
 #include <errno.h>
@@ -101,7 +102,7 @@ static int files_want(struct ccp_job *job, const struct ccp_source_options *opti
 			want->kind = CCP_WANT_OPEN;
 			want->path = job->input->path;
 			want->flags = ccp_source_open_flags(options);
-			if (!job->whole && !job->by_path) { /* the very file that was opened, whatever its name is now */
+			if (!job->whole && !job->by_path) { /* the very file, whatever its name is now */
 				snprintf(job->descriptor, sizeof job->descriptor, "/proc/%d/fd/%d",
 					 (int)job->input->opener, job->input->fd);
 				want->path = job->descriptor;

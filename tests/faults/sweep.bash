@@ -130,8 +130,8 @@ else
 		# each (mode, strategy, call, fault) at one place chosen by chance, and of these so many
 		shuf --random-source=<(yes "${CCP_SEED:-1}") all | awk '!seen[$1, $2, $3, $5]++' >each
 		awk '!seen[$3, $5]++' each >chosen # every call and fault at least once
-		grep -vxFf chosen each >more || true
-		head -n "$(times 150)" more >>chosen
+		grep -vxFf chosen each >rest || true
+		head -n "$(times 150)" rest >>chosen
 	fi
 	while read -r mode strategy call when fault; do
 		inject "$mode" "$strategy" "$call" "$when" "$fault" </dev/null

@@ -22,7 +22,9 @@
 #define ROOM (CHUNK + (CHUNK >> 3) + 4096)
 
 static int level;
+#if defined(CCP_HAVE_LIBDEFLATE) || defined(CCP_HAVE_ISAL)
 static void *state;
+#endif
 
 #ifdef CCP_HAVE_LIBDEFLATE
 static size_t with_libdeflate(const void *in, size_t len, void *out)

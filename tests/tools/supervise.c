@@ -180,11 +180,13 @@ static pid_t attach(const char *command, pid_t pid)
 	return tracer;
 }
 
-static void kill_family(void)
+/* The tracer is spared: it ends by itself, when it has written down what it saw. */
+static void kill_family(pid_t pid)
 {
 	pid_t family[FAMILY];
-	unsigned count = descend(getpid(), family, 0);
+	unsigned count = descend(pid, family, 0);
 
+	kill(pid, SIGKILL);
 	for (unsigned i = 0; i < count; i++)
 		kill(family[i], SIGKILL);
 }
@@ -316,7 +318,7 @@ int main(int argc, char **argv)
 			fire(&events[fired++], pid);
 		if (now >= limit_us && !hung) {
 			hung = true;
-			kill_family();
+			kill_family(pid);
 		}
 		if (measures) {
 			long seen = sum_pss(pid);
