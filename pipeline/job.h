@@ -114,7 +114,7 @@ struct ccp_job {
 
 	/* WORK */
 	unsigned attempts; /* times that WORK was begun; for retries after a worker's death */
-	bool moot;                       /* READ or WORK left it alone: an earlier job failed or was the last to matter */
+	bool moot;         /* READ or WORK left it alone: an earlier job failed or was the last to matter */
 	bool more;         /* the transform wants to be called again once `out` was emitted */
 
 	/* guarded by the flow's lock, or by a queue's lock while the job stands in that queue */
