@@ -187,7 +187,7 @@ int ccp_options_parse(struct ccp_settings *s, int argc, char **argv)
 	s->names = calloc((size_t)argc + 1, sizeof *s->names);
 	if (s->names == NULL) {
 		fprintf(stderr, "%s: out of memory\n", s->program);
-		return -1;
+		exit(1); /* -1 would blame the command line */
 	}
 	for (int i = 1; i < argc && s->act == CCP_ACT_RUN; i++) {
 		const char *text = argv[i];

@@ -26,6 +26,22 @@ struct record {
 	char text[];       /* the path and its NUL, then the name, then the error if there is one */
 };
 
+/*
+ * Stand-ins for records that there was no memory for: of such an input only the outcome is told. By outcome; never
+ * read.
+ */
+static const char lost[CCP_FAILED + 1];
+
+static struct record *lost_record(enum ccp_outcome outcome)
+{
+	return (struct record *)(uintptr_t)&lost[outcome];
+}
+
+static bool is_lost(const struct record *record)
+{
+	return (const char *)record >= lost && (const char *)record < lost + sizeof lost;
+}
+
 struct ccp_results {
 	/* set before the run */
 	void (*report)(void *arg, const struct ccp_result *result);
@@ -68,8 +84,8 @@ static struct record *record_of(const struct ccp_input *input)
 	bool has_err = input->err.code != CCP_OK;
 	struct record *record = malloc(sizeof *record + path_size + name_len + (has_err ? sizeof(struct ccp_err) : 0));
 
-	if (!record) /* a result must not be lost, and there is no memory to say so */
-		abort();
+	if (!record)
+		return lost_record(input->outcome);
 	*record = (struct record){
 		.index = input->index,
 		.bytes_in = input->bytes_in,
@@ -95,10 +111,20 @@ static struct record *record_of(const struct ccp_input *input)
 static void deliver_record(struct ccp_results *results, struct record *record)
 {
 	struct ccp_input *input = &results->scratch;
-	size_t path_size = strlen(record->text) + 1;
 
 	memset(input, 0, offsetof(struct ccp_input, path));
 	ccp_err_clear(&input->err);
+	if (is_lost(record)) {
+		input->outcome = (enum ccp_outcome)((const char *)record - lost);
+		strcpy(input->path, "(an input)");
+		if (input->outcome != CCP_DONE)
+			ccp_err_set(&input->err, CCP_E_NO_MEMORY, "no memory to remember what went wrong");
+		deliver(results, input);
+		return;
+	}
+
+	size_t path_size = strlen(record->text) + 1;
+
 	input->index = record->index;
 	input->bytes_in = record->bytes_in;
 	input->bytes_out = record->bytes_out;

@@ -20,6 +20,7 @@ extern const struct ccp_strategy_ops ccp_strategy_omp;
 
 #ifdef CCP_HAVE_OPENMP
 
+#include <dlfcn.h>
 #include <omp.h>
 
 struct team {
@@ -58,6 +59,11 @@ static int team_open(struct ccp_exec **exec, struct ccp_flow *flow, const struct
 
 	if (!team)
 		return ccp_err_set(err, CCP_E_NO_MEMORY, "no memory for an OpenMP team");
+	/* libgomp ends its threads by pthread_exit: glibc then loads this, and aborts if no descriptor is left */
+	if (!dlopen("libgcc_s.so.1", RTLD_NOW)) {
+		free(team);
+		return ccp_err_set(err, CCP_E_UNSUPPORTED, "omp cannot end its threads: %s", dlerror());
+	}
 	team->exec.ops = &ccp_strategy_omp;
 	team->exec.flow = flow;
 	team->exec.degree = options->degree;
