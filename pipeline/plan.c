@@ -16,7 +16,7 @@
 
 #include "pipeline/memory.h"
 
-#define ASYNC_DEPTH 32u /* reads at once of one event loop */
+#define ASYNC_DEPTH 16u /* reads at once of one event loop: beyond that no device here was faster */
 #define WRITERS_MAX 4u  /* default for a pool that only writes */
 #define JOBS_MAX 1024u
 #define WINDOW_MAX 2048u
