@@ -88,7 +88,7 @@ static int plain_result(const struct ccp_report *report, const struct ccp_result
 	const struct ccp_settings *s = report->settings;
 	enum ccp_code code = result->err.code;
 	bool expected = s->recursive && (code == CCP_W_HAS_SUFFIX || code == CCP_W_NO_SUFFIX ||
-					  code == CCP_W_SYMLINK_LOOP);
+					  code == CCP_W_WALKED_LINK);
 	bool failed = ccp_err_is_error(&result->err);
 
 	if (is_json(report)) {
@@ -122,7 +122,7 @@ static bool is_passed_over(const struct ccp_report *report, const struct ccp_res
 	if (!s->recursive || result->input->is_stdin)
 		return false;
 	if (code == CCP_E_SYMLINK && !s->gnu && !is_named(s, result->input->path)) {
-		ccp_err_set(why, CCP_W_SYMLINK_LOOP, "%s", result->err.text);
+		ccp_err_set(why, CCP_W_WALKED_LINK, "%s", result->err.text);
 		return true;
 	}
 	if (!(s->test || s->list) || (code != CCP_E_NOT_GZIP && code != CCP_E_TRUNCATED))

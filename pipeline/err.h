@@ -16,7 +16,7 @@ enum ccp_code {
 
 	CCP_W_DIRECTORY,    /* a directory, and no -r */
 	CCP_W_SPECIAL,      /* not a regular file */
-	CCP_W_SYMLINK_LOOP, /* reserved for a source that follows links */
+	CCP_W_WALKED_LINK, /* a symbolic link that a walk met, passed over */
 	CCP_W_LINKS,        /* has other hard links */
 	CCP_W_SETID,        /* set-user-ID, set-group-ID or sticky */
 	CCP_W_HAS_SUFFIX,   /* already has the suffix */

@@ -27,7 +27,6 @@ struct ccp_sink_options {
 	bool remove_source;     /* --rm, GNU gzip without -k */
 	enum ccp_fsync fsync;   /* AUTO = data and folder are synced iff the source will be removed */
 	bool keep_metadata;     /* mode, owner, times, ACL, extended attributes */
-	bool gnu;               /* called as gzip: `already has suffix` is no warning, and so on */
 };
 
 struct ccp_sink;
