@@ -17,7 +17,6 @@
 struct isal {
 	struct isal_zstream stream;
 	int level;
-	uint32_t buf_bytes;
 	uint8_t *buf;
 };
 
@@ -41,7 +40,6 @@ static void *isal_open(int level)
 	if (!s)
 		return NULL;
 	s->level = level;
-	s->buf_bytes = (uint32_t)BUF_BYTES;
 	s->buf = (uint8_t *)s + round_up(sizeof *s);
 	return s;
 }
@@ -56,7 +54,7 @@ static size_t isal_encode(void *state, const uint8_t *in, size_t len, bool last,
 	isal_deflate_init(z);
 	z->level = (uint32_t)s->level;
 	z->level_buf = s->buf;
-	z->level_buf_size = s->buf_bytes;
+	z->level_buf_size = (uint32_t)BUF_BYTES;
 	z->flush = last ? NO_FLUSH : FULL_FLUSH;
 	z->end_of_stream = last;
 	z->next_in = (uint8_t *)(uintptr_t)in;

@@ -17,11 +17,11 @@ cut() {
 	truncate -s 24M image
 	mkfs.ext4 -q -F -E lazy_itable_init=0,lazy_journal_init=0 image
 	mount -o loop,commit=1 image disk
-	mkdir disk/work
-	cp "$tree"/* disk/work
-	names=(disk/work/*)
+	mkdir disk/tree
+	cp "$tree"/* disk/tree
+	names=(disk/tree/*)
 	if [[ -n ${4:-} ]]; then
-		cp "$4"/* disk/work
+		cp "$4"/* disk/tree
 		opts+=(-f)
 		old=(-o "$4")
 		name+=' over old'
@@ -34,7 +34,7 @@ cut() {
 	mount -o loop image disk
 	if sound "$name"; then
 		[[ $status -eq 0 ]] || fail "$name: status $status: $(head -n 1 stderr)"
-		tree_good "$name" -t "${old[@]}" -g "$tree" disk/work && pass
+		tree_good "$name" -t "${old[@]}" -g "$tree" disk/tree && pass
 		runs=$((runs + 1))
 	fi
 	umount disk
