@@ -22,6 +22,13 @@ struct ccp_host {
 	uint64_t memory;             /* of the machine */
 	uint64_t memory_limit; /* of the cgroup; 0 = none */
 	uint64_t descriptors;  /* RLIMIT_NOFILE; 0 = unknown */
+	uint64_t memory_available; /* of the machine, without swapping; 0 = unknown */
+	uint64_t memory_usage; /* of the cgroup whose limit is memory_limit, caches included; 0 = unknown */
+	int cgroup;            /* version of the cgroups that govern CPU and memory: 1 or 2; 0 = none */
+	char kernel[64];       /* its release */
+	char cpu_model[64];
+	char simd[32];         /* best of what the CPU has: "avx512", "avx2", "avx", "sse4.2", "sse2", "sve2", "sve",
+				  "neon"; "unknown" */
 };
 
 /* Reads the facts. Never fails: what cannot be read counts as no limit. */
@@ -29,11 +36,13 @@ void ccp_host_read(struct ccp_host *host);
 
 /* What the user asked for. Strings are borrowed; NULL or 0 = not given. */
 struct ccp_plan_options {
-	const char *strategy;        /* "S", or "read=S,work=S,write=S" with any of them */
+	const char *strategy;        /* NULL or "auto"; "S", or "read=S,work=S,write=S" with any of them */
 	const char *jobs;            /* "N", "N%", "-N" (CPUs less N), "auto" */
 	unsigned readers, writers;
 	const char *max_mem;         /* "SIZE" with K, M, G, or "N%" of the machine's memory */
 	size_t window;               /* slots */
+	bool isolate;                /* WORK in worker processes, whatever it costs */
+	const char *plan_file;       /* a plan that was saved: taken as it is */
 };
 
 struct ccp_stage_plan {
@@ -49,6 +58,9 @@ struct ccp_plan {
 	uint64_t max_mem;            /* the budget */
 	uint64_t memory;             /* what the arena and the workers' states can come to hold: <= max_mem */
 	bool forks;                  /* some stage's strategy forks */
+	bool automatic;              /* auto chooses: the stages begin serial, the window is the largest there may be */
+	bool isolate;
+	bool replayed;               /* from a saved plan */
 	char why[160];               /* where strategy, degree and window come from, in words */
 };
 
@@ -59,6 +71,17 @@ struct ccp_plan {
  */
 int ccp_plan_make(struct ccp_plan *plan, const struct ccp_plan_options *options, const struct ccp_transform_need *need,
 		  const struct ccp_host *host, const struct ccp_strategy_ops *const *strategies, struct ccp_err *err);
+
+/*
+ * Reads a saved plan: what it says of stages, degrees and window, the rest of `plan` is untouched. The format is text:
+ * a line "# ccpipe plan 1", then "read KIND DEGREE EXEC", "work ...", "write ..." and "window N"; stages with the same
+ * EXEC share workers. Errors: -1 with CCP_E_USAGE that names the line.
+ */
+int ccp_plan_load(struct ccp_plan *plan, const char *path, const struct ccp_strategy_ops *const *strategies,
+		  struct ccp_err *err);
+
+/* Writes the file that ccp_plan_load reads, whole or not at all. */
+int ccp_plan_save(const struct ccp_plan *plan, const char *path, struct ccp_err *err);
 
 /* "512K", "1.5G", "4096" -> bytes. Returns 0, or -1 if it is no size. */
 int ccp_size_parse(const char *text, uint64_t *bytes);
