@@ -21,12 +21,14 @@ struct ccp_exec {
 	struct ccp_flow *flow;
 	unsigned degree;     /* workers now; changed by resize only */
 	unsigned max_degree; /* resize never goes beyond */
+	unsigned number;     /* of the executor in its run: its workers' accounts bear it (meter.h) */
 	const char *fault;   /* proc: the hidden fault switch, or NULL */
 };
 
 struct ccp_exec_options {
 	unsigned degree;
 	unsigned max_degree; /* >= degree */
+	unsigned number;
 	const char *fault;
 };
 
@@ -41,7 +43,10 @@ struct ccp_exec_options {
  * submit   hands a job over. Never blocks and never runs the job: the window bounds the jobs. Called with the flow's
  *          lock held: it may take its own lock, and must not call the flow.
  * resize   changes the degree while running, within 1 … max_degree. Jobs that are being run are finished.
- * serve    serial only: runs queued jobs in the caller until the flow has finished; calls tick(arg) now and then.
+ * serve    CALLER only: runs queued jobs in the caller until the flow has finished, or until tick(arg), called between
+ *          two jobs and at least every 50 ms, returns false.
+ * give_up  CALLER only: takes back a job that was submitted and is not yet begun; false if there is none. Threads: the
+ *          caller, outside of serve.
  * close    waits until its queue is empty and its workers have ended. The flow no longer submits to it.
  */
 struct ccp_strategy_ops {
@@ -55,7 +60,8 @@ struct ccp_strategy_ops {
 		    struct ccp_err *err);
 	void (*submit)(struct ccp_exec *exec, enum ccp_stage stage, struct ccp_job *job);
 	int (*resize)(struct ccp_exec *exec, unsigned degree, struct ccp_err *err);
-	void (*serve)(struct ccp_exec *exec, void (*tick)(void *arg), void *arg);
+	void (*serve)(struct ccp_exec *exec, bool (*tick)(void *arg), void *arg);
+	bool (*give_up)(struct ccp_exec *exec, enum ccp_stage *stage, struct ccp_job **job);
 	void (*close)(struct ccp_exec *exec);
 };
 

@@ -20,6 +20,7 @@
 #include "pipeline/claims.h"
 #include "pipeline/flow_internal.h"
 #include "pipeline/memory.h"
+#include "pipeline/meter.h"
 #include "pipeline/next.h"
 #include "pipeline/sink.h"
 #include "pipeline/source.h"
@@ -33,6 +34,7 @@ int ccp_flow_new(struct ccp_flow **out, const struct ccp_flow_config *config, st
 	flow->config = *config;
 	flow->sequential = (config->transform->flags & CCP_TRANSFORM_SEQUENTIAL) != 0;
 	flow->shared_output = (config->sink_ops->flags & CCP_SINK_SHARED) != 0;
+	flow->window = config->window > 0 ? config->window : ccp_arena_slots(config->arena);
 	pthread_mutex_init(&flow->lock, NULL);
 	pthread_mutex_init(&flow->next_lock, NULL);
 	flow->cancel_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -68,6 +70,8 @@ void ccp_flow_set_exec(struct ccp_flow *flow, enum ccp_stage stage, struct ccp_e
 {
 	pthread_mutex_lock(&flow->lock);
 	flow->exec[stage] = exec;
+	if (stage == CCP_READ)
+		atomic_store_explicit(&flow->reader, exec, memory_order_relaxed);
 	pthread_mutex_unlock(&flow->lock);
 }
 
@@ -164,7 +168,9 @@ static void pump(struct ccp_flow *flow)
 			}
 			if (ccp_results_crowded(flow->results))
 				break;
-			struct ccp_job *job = ccp_arena_take_job(flow->config.arena);
+			struct ccp_job *job =
+				flow->live < flow->window ? ccp_arena_take_job(flow->config.arena) : NULL;
+			atomic_store_explicit(&flow->full, job == NULL, memory_order_relaxed);
 			if (!job)
 				break;
 			pthread_mutex_unlock(&flow->lock);
@@ -380,6 +386,8 @@ bool ccp_flow_advance(struct ccp_flow *flow, struct ccp_exec *exec, enum ccp_sta
 
 void ccp_flow_run(struct ccp_flow *flow, struct ccp_worker *worker, enum ccp_stage stage, struct ccp_job *job)
 {
+	if (worker->account)
+		ccp_meter_mark(worker->account, (enum ccp_meter_state)stage);
 	switch (stage) {
 	case CCP_READ:
 		ccp_verb_read(flow, job);
@@ -391,6 +399,12 @@ void ccp_flow_run(struct ccp_flow *flow, struct ccp_worker *worker, enum ccp_sta
 		ccp_verb_write(flow, job);
 		break;
 	}
+	if (!worker->account)
+		return;
+	if (job->more) /* it comes back: counted then */
+		ccp_meter_mark(worker->account, CCP_METER_HUB);
+	else
+		ccp_meter_mark_job(worker->account, CCP_METER_HUB, stage, job);
 }
 
 /* ---- the run ------------------------------------------------------------------------------------- */
@@ -400,71 +414,12 @@ void ccp_flow_start(struct ccp_flow *flow)
 	pump(flow);
 }
 
-bool ccp_flow_finished(const struct ccp_flow *flow)
+void ccp_flow_set_window(struct ccp_flow *flow, size_t slots)
 {
-	struct pollfd done = { .fd = flow->done_fd, .events = POLLIN };
+	size_t most = ccp_arena_slots(flow->config.arena);
 
-	return poll(&done, 1, 0) == 1;
-}
-
-bool ccp_flow_wait(struct ccp_flow *flow, int timeout_ms)
-{
-	struct pollfd done = { .fd = flow->done_fd, .events = POLLIN };
-
-	return poll(&done, 1, timeout_ms) == 1;
-}
-
-int ccp_flow_done_fd(const struct ccp_flow *flow)
-{
-	return flow->done_fd;
-}
-
-void ccp_flow_cancel(struct ccp_flow *flow)
-{
-	uint64_t one = 1;
-	int saved = errno;
-
-	atomic_store(&flow->cancelled, true);
-	if (write(flow->cancel_fd, &one, sizeof one) < 0)
-		errno = saved; /* full: it is readable already */
-}
-
-bool ccp_flow_cancelled(const struct ccp_flow *flow)
-{
-	return atomic_load(&flow->cancelled);
-}
-
-int ccp_flow_cancel_fd(const struct ccp_flow *flow)
-{
-	return flow->cancel_fd;
-}
-
-void ccp_flow_fail(struct ccp_flow *flow, const struct ccp_err *err)
-{
 	pthread_mutex_lock(&flow->lock);
-	if (!flow->has_fatal)
-		flow->fatal = *err;
-	flow->has_fatal = true;
+	flow->window = slots < 1 ? 1 : slots < most ? slots : most;
 	pthread_mutex_unlock(&flow->lock);
-	ccp_flow_cancel(flow);
-}
-
-const struct ccp_err *ccp_flow_fatal(const struct ccp_flow *flow)
-{
-	return flow->has_fatal ? &flow->fatal : NULL;
-}
-
-const struct ccp_flow_config *ccp_flow_config(const struct ccp_flow *flow)
-{
-	return &flow->config;
-}
-
-struct ccp_flow_counts *ccp_flow_counts(struct ccp_flow *flow)
-{
-	return &flow->counts;
-}
-
-bool ccp_flow_fuses(const struct ccp_flow *flow)
-{
-	return !flow->sequential;
+	pump(flow);
 }

@@ -15,21 +15,27 @@
 
 #include "pipeline/err.h"
 #include "pipeline/job.h"
+#include "pipeline/meter.h"
 
 struct ccp_exec;
 struct ccp_flow;
 struct ccp_next;
 struct ccp_arena;
 struct ccp_claims;
+struct ccp_inject;
 struct ccp_sink;
 struct ccp_sink_ops;
 struct ccp_source_options;
 struct ccp_sink_options;
 
-/* One worker's own things: the transform's state, opened at its first WORK. One a thread or process. Zero at first. */
+/*
+ * One worker's own things: the transform's state, opened at its first WORK, and where its time is accounted. One a
+ * thread or process. Zero at first, but for `account`.
+ */
 struct ccp_worker {
 	void *state;
 	bool opened;
+	struct ccp_meter_account *account; /* NULL = its time is not accounted */
 };
 
 /* Closes what the worker holds. */
@@ -57,6 +63,9 @@ struct ccp_flow_config {
 	struct ccp_sink *sink;
 	struct ccp_arena *arena;   /* slots: memory.h */
 	struct ccp_claims *claims; /* dropped when an input ends; NULL = none: claims.h */
+	struct ccp_meter *meter;   /* accounts of workers: meter.h; NULL = none */
+	struct ccp_inject *inject; /* delays for tests: inject.h; NULL = none */
+	size_t window;             /* slots in use at first; 0 = all that the arena has */
 	void (*report)(void *arg, const struct ccp_result *result);
 	void *report_arg;
 };
@@ -79,6 +88,32 @@ void ccp_flow_set_exec(struct ccp_flow *flow, enum ccp_stage stage, struct ccp_e
 
 /* Submits the first jobs. All executors are open. */
 void ccp_flow_start(struct ccp_flow *flow);
+
+/*
+ * Sets how many slots may be in use, within 1 and what the arena has: a larger window is filled at once, a smaller one
+ * empties as jobs come back. Threads: any that holds no job.
+ */
+void ccp_flow_set_window(struct ccp_flow *flow, size_t slots);
+
+/* Whether all slots of the window are in use: who has nothing to do then waits for the output. Threads: any. */
+bool ccp_flow_is_full(const struct ccp_flow *flow);
+
+/*
+ * What a worker of `exec` that has nothing to do waits for: space if `exec` reads and the window is full, else input.
+ * Threads: any, in the process that runs the flow.
+ */
+enum ccp_meter_state ccp_flow_idle_state(const struct ccp_flow *flow, const struct ccp_exec *exec);
+
+/* No account is opened any more: for inputs that are too small to be measured. Before any executor runs. */
+void ccp_flow_stop_metering(struct ccp_flow *flow);
+
+/* Slots in use. Threads: any. */
+size_t ccp_flow_live(const struct ccp_flow *flow);
+
+/*
+ * Submits a job that an executor gave up (exec.h) to the stage's executor of now. Threads: any that holds no other job.
+ */
+void ccp_flow_resubmit(struct ccp_flow *flow, enum ccp_stage stage, struct ccp_job *job);
 
 /* Whether every job is back. */
 bool ccp_flow_finished(const struct ccp_flow *flow);

@@ -24,6 +24,7 @@ struct ccp_flow {
 	struct ccp_results *results;
 	struct ccp_flow_counts counts;
 	_Atomic bool cancelled;
+	_Atomic(const struct ccp_exec *) reader; /* exec[CCP_READ], to be looked at without the lock */
 
 	/* one caller of ccp_next_* at a time; taken before `lock`, never while holding it */
 	pthread_mutex_t next_lock;
@@ -32,7 +33,9 @@ struct ccp_flow {
 	pthread_mutex_t lock;
 	struct ccp_exec *exec[CCP_STAGES];
 	uint64_t next_seq;
-	size_t live;              /* jobs that hold a slot */
+	size_t window;            /* slots that may be in use */
+	_Atomic size_t live;      /* jobs that hold a slot; written under the lock, read by any */
+	_Atomic bool full;        /* live >= window and NEXT has more; the same */
 	bool ended;               /* NEXT has no more */
 	bool pumping, pump_again; /* one caller of the pump at a time; the others leave a note */
 	bool finished;

@@ -118,13 +118,13 @@ int ccp_source_got(struct ccp_job *job, const struct ccp_source_options *options
 	return -1;
 }
 
-#define LOOK_MS 100
+#define LOOK_MS 50
 
 /*
  * Waits until `fd` has bytes or has ended. Returns 0, or -1 if the run was cancelled first, or an earlier job of the
  * input failed: a silent stream whose decoder has given up is not waited for.
  */
-static int wait_readable(const struct ccp_job *job, int fd, int cancel_fd)
+static int wait_readable(const struct ccp_job *job, const struct ccp_source_options *options, int fd, int cancel_fd)
 {
 	struct pollfd polls[2] = {
 		{ .fd = fd, .events = POLLIN },
@@ -137,6 +137,8 @@ static int wait_readable(const struct ccp_job *job, int fd, int cancel_fd)
 			polls[0].revents = polls[1].revents = 0;
 		if (polls[1].revents != 0 || ccp_job_is_past_end(job))
 			return -1;
+		if (polls[0].revents == 0 && options->idle != NULL)
+			options->idle(options->idle_arg);
 	} while (polls[0].revents == 0);
 	return 0;
 }
@@ -166,7 +168,7 @@ int ccp_source_load(struct ccp_job *job, const struct ccp_source_options *option
 			result = result_of(pread(want.fd, want.data, want.len, (off_t)want.offset));
 			break;
 		case CCP_WANT_STREAM:
-			if (wait_readable(job, want.fd, cancel_fd) != 0) {
+			if (wait_readable(job, options, want.fd, cancel_fd) != 0) {
 				result = -ECANCELED;
 				break;
 			}

@@ -28,6 +28,10 @@ struct ccp_source_options {
 	 */
 	int (*admit)(const void *arg, const struct ccp_input *input, struct ccp_err *err);
 	const void *admit_arg;
+
+	/* Called now and then while LOAD waits for a silent stream; NULL = nobody wants to know. Threads: as LOAD. */
+	void (*idle)(void *arg);
+	void *idle_arg;
 };
 
 enum ccp_want_kind {

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "pipeline/flow_internal.h"
+#include "pipeline/inject.h"
 #include "pipeline/sink.h"
 #include "pipeline/source.h"
 
@@ -60,6 +61,8 @@ void ccp_verb_read(struct ccp_flow *flow, struct ccp_job *job)
 		return;
 	/* the result is in piece.err as well, where it belongs */
 	(void)ccp_source_load(job, flow->config.source_options, job->reopen ? -1 : flow->cancel_fd);
+	if (flow->config.inject)
+		ccp_inject_apply(flow->config.inject, CCP_READ, job);
 	ccp_flow_read_end(flow, job);
 }
 
@@ -81,6 +84,9 @@ void ccp_verb_work(struct ccp_flow *flow, struct ccp_worker *worker, struct ccp_
 	}
 	piece->origin = &job->input->origin;
 	piece->found = &job->input->found;
+
+	if (config->inject)
+		ccp_inject_apply(config->inject, CCP_WORK, job);
 
 	int result = config->transform->map(worker->state, flow->sequential ? job->input->carry : NULL, piece);
 
@@ -139,6 +145,8 @@ static int write_piece(struct ccp_flow *flow, struct ccp_job *job, struct ccp_er
 			return -1;
 		input->sink_open = true;
 	}
+	if (config->inject)
+		ccp_inject_apply(config->inject, CCP_WRITE, job);
 	if (piece->out.len > 0 &&
 	    config->sink_ops->write(config->sink, input, piece->out.data, piece->out.len, err) < 0) {
 		if (flow->shared_output)

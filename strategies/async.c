@@ -4,12 +4,16 @@
  * Each job is a state machine: ask the source what it wants, start that, and go on with the result. Opening, reading
  * and closing of files go through io_uring, all that came up in one round in one system call; where there is none a
  * file's job goes to a few helper threads as a whole. Streams (pipes, sockets, terminals) are waited for by epoll in
- * either case, and so are the ring itself, new jobs, loaded ones and the end of the run: the loop sleeps in one place
- * only. A stream that epoll does not take (a regular file on standard input) is read like a file, from its own
- * position.
+ * either case, and so are the ring itself, new jobs, loaded ones, held ones that are due, and the end of the run: the
+ * loop sleeps in one place only. A stream that epoll does not take (a regular file on standard input) is read like a
+ * file, from its own position.
+ *
+ * The thread's time is HUB inside the flow, WAIT while it sleeps with nothing in flight, and READ else: also while it
+ * sleeps with jobs in flight, because then it waits for a device.
  */
 #include <assert.h>
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -24,7 +28,7 @@ extern const struct ccp_strategy_ops ccp_strategy_async;
 #define DEGREE_DEFAULT 32
 #define EVENTS 64        /* taken from epoll at once */
 #define RETRY_MS 1       /* until a ring that was too busy is asked again */
-#define LOOK_MS 100 /* how often streams are looked at that may be over */
+#define LOOK_MS 100      /* how often streams are looked at that may be over */
 
 static void wake_locked(struct ccp_loop *loop)
 {
@@ -39,6 +43,19 @@ static void wake_locked(struct ccp_loop *loop)
 
 /* ---- the loop -------------------------------------------------------------------------------------------------- */
 
+/* How many jobs may be in flight: the degree, and no more than the ring takes. */
+static unsigned limit_locked(const struct ccp_loop *loop)
+{
+	unsigned depth = loop->ring ? ccp_ring_depth(loop->ring) : UINT_MAX;
+
+	return loop->exec.degree < depth ? loop->exec.degree : depth;
+}
+
+static bool may_begin(const struct ccp_loop *loop)
+{
+	return loop->ready.head && loop->flying < loop->limit;
+}
+
 /* Takes what other threads left. Returns whether the loop is to end. */
 static bool look(struct ccp_loop *loop)
 {
@@ -52,12 +69,10 @@ static bool look(struct ccp_loop *loop)
 		ccp_list_push(&loop->ready, job);
 	loaded = loop->loaded;
 	loop->loaded = NULL;
-	loop->limit = loop->exec.degree;
+	loop->limit = limit_locked(loop);
 	closing = loop->closing;
 	pthread_mutex_unlock(&loop->lock);
 
-	if (loop->ring && loop->limit > ccp_ring_depth(loop->ring))
-		loop->limit = ccp_ring_depth(loop->ring);
 	while ((op = loaded)) {
 		loaded = op->next_free;
 		ccp_op_loaded(loop, op);
@@ -122,21 +137,36 @@ static bool drop_past_end(struct ccp_loop *loop)
 	return waiting;
 }
 
-/* Sleeps until there is news, if nothing is left to do, and takes it. */
-static void nap(struct ccp_loop *loop, bool busy, bool retry)
+/* Sleeps until there is news, if nothing is left to do. Returns how many events there are. */
+static int sleep_for_news(struct ccp_loop *loop, bool busy, bool retry, struct epoll_event events[EVENTS])
 {
-	struct epoll_event events[EVENTS];
-	uint64_t rung;
-	int count;
+	int count, timeout_ms;
 
 	pthread_mutex_lock(&loop->lock);
-	busy = busy || loop->submitted.head || loop->loaded ||
+	busy = busy || loop->submitted.head || loop->loaded || limit_locked(loop) != loop->limit ||
 	       (loop->closing && !loop->ready.head && loop->flying == 0);
 	loop->asleep = !busy;
 	pthread_mutex_unlock(&loop->lock);
 
-	count = epoll_wait(loop->epoll, events, EVENTS,
-			   busy ? 0 : retry ? RETRY_MS : drop_past_end(loop) ? LOOK_MS : -1);
+	timeout_ms = busy ? 0 : retry ? RETRY_MS : drop_past_end(loop) ? LOOK_MS : -1;
+	if (may_begin(loop)) /* in the place of one that was dropped */
+		timeout_ms = 0;
+	ccp_hold_arm(loop);
+	if (busy || loop->flying > 0)
+		return epoll_wait(loop->epoll, events, EVENTS, timeout_ms);
+	ccp_meter_mark(loop->account, ccp_flow_idle_state(loop->exec.flow, &loop->exec));
+	count = epoll_wait(loop->epoll, events, EVENTS, timeout_ms);
+	ccp_meter_mark(loop->account, CCP_METER_READ);
+	return count;
+}
+
+/* Sleeps, and takes what has come. */
+static void nap(struct ccp_loop *loop, bool busy, bool retry)
+{
+	struct epoll_event events[EVENTS];
+	int count = sleep_for_news(loop, busy, retry, events);
+	uint64_t rung;
+
 	for (int i = 0; i < count; i++) {
 		void *tag = events[i].data.ptr;
 		struct ccp_op *op = tag;
@@ -144,6 +174,8 @@ static void nap(struct ccp_loop *loop, bool busy, bool retry)
 		if (tag == &loop->wake) {
 			while (read(loop->wake, &rung, sizeof rung) < 0 && errno == EINTR)
 				;
+		} else if (tag == &loop->timer) {
+			ccp_hold_rung(loop);
 		} else if (tag != &loop->ring && tag != &loop->cancel_seen && op->polled) {
 			unpoll(loop, op);
 			ccp_op_readable(loop, op);
@@ -151,19 +183,22 @@ static void nap(struct ccp_loop *loop, bool busy, bool retry)
 	}
 	if (!loop->cancel_seen && ccp_flow_cancelled(loop->exec.flow))
 		drop_polled(loop);
+	ccp_hold_release(loop);
 }
 
 static void *run(void *arg)
 {
 	struct ccp_loop *loop = arg;
 
+	ccp_meter_mark(loop->account, CCP_METER_READ);
 	while (!look(loop)) {
-		while (loop->ready.head && loop->flying < loop->limit)
+		while (may_begin(loop))
 			ccp_loop_begin(loop, ccp_list_pop(&loop->ready));
 		bool all = !loop->ring || ccp_ring_submit(loop->ring);
 		bool busy = reap(loop);
-		nap(loop, busy || (loop->ready.head && loop->flying < loop->limit), !all);
+		nap(loop, busy || may_begin(loop), !all);
 	}
+	ccp_meter_close(loop->account);
 	return NULL;
 }
 
@@ -222,6 +257,8 @@ static void loop_close(struct ccp_exec *exec)
 		close(loop->epoll);
 	if (loop->wake >= 0)
 		close(loop->wake);
+	if (loop->timer >= 0)
+		close(loop->timer);
 	pthread_mutex_destroy(&loop->lock);
 	free(loop->op);
 	free(loop);
@@ -244,8 +281,12 @@ static int start(struct ccp_loop *loop)
 	loop->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (loop->epoll < 0 || loop->wake < 0 || watch(loop, loop->wake, &loop->wake) < 0 ||
 	    watch(loop, ccp_flow_cancel_fd(loop->exec.flow), &loop->cancel_seen) < 0 ||
-	    (loop->ring && watch(loop, ccp_ring_fd(loop->ring), &loop->ring) < 0))
+	    (loop->ring && watch(loop, ccp_ring_fd(loop->ring), &loop->ring) < 0) || ccp_hold_open(loop) < 0)
 		return errno;
+	loop->account = ccp_meter_open(ccp_flow_config(loop->exec.flow)->meter, ccp_strategy_async.name,
+				       loop->exec.number, 0);
+	if (loop->account)
+		loop->account->loop = true;
 	sigfillset(&all);
 	pthread_sigmask(SIG_BLOCK, &all, &before);
 	failed = pthread_create(&loop->thread, NULL, run, loop);
@@ -265,10 +306,11 @@ static int loop_open(struct ccp_exec **exec, struct ccp_flow *flow, const struct
 	if (!loop)
 		return ccp_err_set(err, CCP_E_NO_MEMORY, "no memory for an event loop");
 	loop->exec = (struct ccp_exec){ .ops = &ccp_strategy_async, .flow = flow, .degree = degree };
+	loop->exec.number = options->number;
 	loop->exec.max_degree = options->max_degree > degree ? options->max_degree : degree;
-	loop->epoll = loop->wake = -1;
+	loop->epoll = loop->wake = loop->timer = -1;
 	pthread_mutex_init(&loop->lock, NULL);
-	ccp_pool_init(&loop->pool, flow, loop->exec.max_degree, pool_done, loop);
+	ccp_pool_init(&loop->pool, flow, options->number, loop->exec.max_degree, pool_done, loop);
 	if (ccp_ring_new(&loop->ring, loop->exec.max_degree, &why) < 0)
 		loop->ring = NULL;
 	loop->op = calloc(loop->exec.max_degree, sizeof *loop->op);

@@ -30,25 +30,37 @@ static const struct ccp_source_options *source_options(const struct ccp_loop *lo
 }
 
 /* READ is over: from here on the job is somebody else's. */
-static void pass_on(struct ccp_loop *loop, struct ccp_job *job)
+static void pass_on(struct ccp_loop *loop, struct ccp_job *job, uint64_t begin_ns)
 {
 	enum ccp_stage stage = CCP_READ;
-	bool mine = ccp_flow_advance(loop->exec.flow, &loop->exec, &stage, &job);
+	bool mine;
 
+	ccp_meter_note(loop->account, CCP_READ, job, begin_ns);
+	ccp_meter_mark(loop->account, CCP_METER_HUB);
+	mine = ccp_flow_advance(loop->exec.flow, &loop->exec, &stage, &job);
+	ccp_meter_mark(loop->account, CCP_METER_READ);
 	assert(!mine); /* it fits no other stage */
 	(void)mine;
 }
 
-static void finish(struct ccp_loop *loop, struct ccp_op *op)
+void ccp_op_done(struct ccp_loop *loop, struct ccp_op *op)
 {
 	struct ccp_job *job = op->job;
+	uint64_t begin_ns = op->begin_ns;
 
 	op->job = NULL;
 	op->next_free = loop->free_op;
 	loop->free_op = op;
 	loop->flying--;
 	ccp_flow_read_end(loop->exec.flow, job);
-	pass_on(loop, job);
+	pass_on(loop, job, begin_ns);
+}
+
+/* The job is loaded, or given up. */
+static void finish(struct ccp_loop *loop, struct ccp_op *op)
+{
+	if (!ccp_op_hold(loop, op))
+		ccp_op_done(loop, op);
 }
 
 /* Tells the source a result. Returns whether the job goes on. */
@@ -150,14 +162,15 @@ static void step(struct ccp_loop *loop, struct ccp_op *op)
 
 void ccp_loop_begin(struct ccp_loop *loop, struct ccp_job *job)
 {
+	uint64_t begin_ns = loop->account ? ccp_meter_now() : 0;
 	struct ccp_op *op = loop->free_op;
 
 	if (!ccp_flow_read_begin(loop->exec.flow, job)) {
-		pass_on(loop, job);
+		pass_on(loop, job, begin_ns);
 		return;
 	}
 	loop->free_op = op->next_free;
-	*op = (struct ccp_op){ .job = job };
+	*op = (struct ccp_op){ .job = job, .begin_ns = begin_ns };
 	loop->flying++;
 	step(loop, op);
 }

@@ -7,10 +7,10 @@
 
 #include "strategies/async_internal.h"
 
-void ccp_pool_init(struct ccp_pool *pool, struct ccp_flow *flow, unsigned limit,
+void ccp_pool_init(struct ccp_pool *pool, struct ccp_flow *flow, unsigned exec, unsigned limit,
 		   void (*done)(void *arg, struct ccp_op *op), void *arg)
 {
-	*pool = (struct ccp_pool){ .flow = flow, .done = done, .arg = arg };
+	*pool = (struct ccp_pool){ .flow = flow, .done = done, .arg = arg, .exec = exec };
 	pool->limit = limit < CCP_POOL_MAX ? limit : CCP_POOL_MAX;
 	pthread_mutex_init(&pool->lock, NULL);
 	pthread_cond_init(&pool->work_c, NULL);
@@ -31,15 +31,23 @@ void ccp_pool_release(struct ccp_pool *pool)
 static void *work(void *arg)
 {
 	struct ccp_pool *pool = arg;
-	const struct ccp_source_options *options = ccp_flow_config(pool->flow)->source_options;
+	const struct ccp_flow_config *config = ccp_flow_config(pool->flow);
+	struct ccp_meter_account *account;
+	unsigned number;
 
+	pthread_mutex_lock(&pool->lock);
+	number = ++pool->numbered;
+	pthread_mutex_unlock(&pool->lock);
+	account = ccp_meter_open(config->meter, "async", pool->exec, number);
 	for (;;) {
 		struct ccp_op *op;
 
 		pthread_mutex_lock(&pool->lock);
 		pool->idle++;
-		while (!pool->first && !pool->quit)
+		while (!pool->first && !pool->quit) {
+			ccp_meter_mark(account, CCP_METER_WAIT_IN);
 			pthread_cond_wait(&pool->work_c, &pool->lock);
+		}
 		pool->idle--;
 		op = pool->first;
 		if (op) {
@@ -48,11 +56,14 @@ static void *work(void *arg)
 		}
 		pthread_mutex_unlock(&pool->lock);
 		if (!op)
-			return NULL;
+			break;
+		ccp_meter_mark(account, CCP_METER_READ);
 		/* the result is in piece.err as well */
-		(void)ccp_source_load(op->job, options, ccp_flow_cancel_fd(pool->flow));
-		pool->done(pool->arg, op);
+		(void)ccp_source_load(op->job, config->source_options, ccp_flow_cancel_fd(pool->flow));
+		pool->done(pool->arg, op); /* which counts the job */
 	}
+	ccp_meter_close(account);
+	return NULL;
 }
 
 static void start_one(struct ccp_pool *pool)

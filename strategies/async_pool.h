@@ -20,6 +20,7 @@ struct ccp_pool {
 	void (*done)(void *arg, struct ccp_op *op); /* called by a pool's thread */
 	void *arg;
 	unsigned limit;
+	unsigned exec; /* the executor's number, for accounts */
 	/* owned by the caller of give and release */
 	pthread_t thread[CCP_POOL_MAX];
 	unsigned started;
@@ -29,10 +30,12 @@ struct ccp_pool {
 	pthread_cond_t work_c;
 	struct ccp_op *first, *last; /* linked by next_free */
 	unsigned waiting, idle;      /* jobs in the list, threads without one */
+	unsigned numbered;           /* threads that have an account: 1 and on, the loop's own is 0 */
 	bool quit;
 };
 
-void ccp_pool_init(struct ccp_pool *pool, struct ccp_flow *flow, unsigned limit,
+/* `exec` is the executor's number: each thread has an account, that tells its time but counts no jobs. */
+void ccp_pool_init(struct ccp_pool *pool, struct ccp_flow *flow, unsigned exec, unsigned limit,
 		   void (*done)(void *arg, struct ccp_op *op), void *arg);
 
 /* Ends the threads, after the jobs that are in the list. */

@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdlib.h>
 
@@ -40,6 +41,40 @@ static void *lead(void *arg)
 	return NULL;
 }
 
+static void *wait_for_end(void *arg)
+{
+	while (sem_wait(arg) < 0)
+		;
+	return NULL;
+}
+
+/*
+ * Whether that many threads can be started at all: libgomp ends the process if one cannot, so it is tried with threads
+ * that do nothing. Returns 0 or an error number.
+ */
+static int rehearse(unsigned threads)
+{
+	pthread_t *thread = calloc(threads, sizeof *thread);
+	unsigned started = 0;
+	int failed = 0;
+	sem_t end;
+
+	if (!thread)
+		return ENOMEM;
+	sem_init(&end, 0, 0);
+	while (started < threads && !failed) {
+		failed = pthread_create(&thread[started], NULL, wait_for_end, &end);
+		started += failed == 0;
+	}
+	for (unsigned i = 0; i < started; i++)
+		sem_post(&end);
+	for (unsigned i = 0; i < started; i++)
+		pthread_join(thread[i], NULL);
+	sem_destroy(&end);
+	free(thread);
+	return failed;
+}
+
 static void team_close(struct ccp_exec *exec)
 {
 	struct team *team = (struct team *)exec;
@@ -68,10 +103,14 @@ static int team_open(struct ccp_exec **exec, struct ccp_flow *flow, const struct
 	team->exec.flow = flow;
 	team->exec.degree = options->degree;
 	team->exec.max_degree = options->max_degree;
+	team->exec.number = options->number;
 	ccp_queue_init(&team->queue, options->degree);
 	sigfillset(&all); /* members inherit the mask */
 	pthread_sigmask(SIG_BLOCK, &all, &before);
-	int failed = pthread_create(&team->master, NULL, lead, team);
+	int failed = rehearse(options->max_degree);
+
+	if (!failed)
+		failed = pthread_create(&team->master, NULL, lead, team);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (failed) {
 		ccp_err_sys(err, failed, "cannot start a thread");
@@ -100,7 +139,11 @@ static int team_resize(struct ccp_exec *exec, unsigned degree, struct ccp_err *e
 
 static const char *team_probe(void)
 {
+#ifdef __SANITIZE_THREAD__
+	return "built with ThreadSanitizer, which cannot follow libgomp";
+#else
 	return NULL;
+#endif
 }
 
 #else

@@ -77,6 +77,7 @@ static void dismantle(struct ccp_proc *proc)
 		munmap(proc->setup.boxes, proc->boxes_bytes);
 	pthread_cond_destroy(&proc->reader_wake);
 	pthread_mutex_destroy(&proc->lock);
+	free(proc->setup.account);
 	free(proc->worker);
 	free(proc->slot);
 	free(proc);
@@ -123,8 +124,14 @@ static int allocate(struct ccp_proc *proc, struct ccp_err *err)
 		proc->setup.boxes = boxes;
 	proc->worker = calloc(proc->exec.max_degree, sizeof *proc->worker);
 	proc->slot = calloc(slots, sizeof *proc->slot);
-	if (!proc->setup.boxes || !proc->worker || !proc->slot)
+	proc->setup.account = calloc(proc->exec.max_degree, sizeof *proc->setup.account);
+	if (!proc->setup.boxes || !proc->worker || !proc->slot || !proc->setup.account)
 		return ccp_err_set(err, CCP_E_NO_MEMORY, "no memory for %u workers", proc->exec.max_degree);
+	atomic_store(&proc->setup.boxes->idle_state, CCP_METER_WAIT_IN);
+	for (unsigned i = 0; i < proc->exec.max_degree; i++) /* now: workers inherit the pointers */
+		proc->setup.account[i] = ccp_meter_open(config->meter, "proc", proc->exec.number, i);
+	proc->collector_account = ccp_meter_open(config->meter, "proc", proc->exec.number, proc->exec.max_degree);
+	proc->reader_account = ccp_meter_open(config->meter, "proc", proc->exec.number, proc->exec.max_degree + 1);
 	proc->setup.bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (proc->setup.bell < 0)
 		return ccp_err_sys(err, errno, "eventfd");
@@ -167,6 +174,7 @@ static int proc_open(struct ccp_exec **exec, struct ccp_flow *flow, const struct
 		return ccp_err_set(err, CCP_E_NO_MEMORY, "no memory for the strategy proc");
 	proc->exec = (struct ccp_exec){ .ops = &ccp_strategy_proc, .flow = flow, .degree = degree };
 	proc->exec.fault = options->fault;
+	proc->exec.number = options->number;
 	proc->exec.max_degree = options->max_degree > degree ? options->max_degree : degree;
 	proc->setup = (struct ccp_proc_setup){ .flow = flow, .workers = proc->exec.max_degree, .bell = -1 };
 	proc->helper = (struct ccp_helper){ .pid = -1, .socket = -1 };

@@ -42,6 +42,8 @@ struct ccp_box {
 /* Shape: one mapping, shared, before the fork. */
 struct ccp_boxes {
 	_Alignas(128) _Atomic uint32_t sleeping; /* the collector, or is about to: who clears it writes the bell */
+	_Atomic uint32_t idle_state; /* enum ccp_meter_state: what a worker without a job waits for */
+	_Atomic uint32_t wanted;     /* workers with this number or a higher one are parked, roughly: for accounts */
 	struct ccp_box box[];
 };
 
@@ -65,6 +67,7 @@ struct ccp_proc_setup {
 	struct ccp_boxes *boxes;
 	unsigned workers;            /* boxes there are */
 	int bell;                    /* eventfd that wakes the collector */
+	struct ccp_meter_account **account; /* of each worker; entries may be NULL */
 	struct ccp_fault fault;
 };
 

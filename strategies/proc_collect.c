@@ -135,18 +135,22 @@ void ccp_proc_fail(struct ccp_proc *proc, enum ccp_stage stage, struct ccp_job *
 void *ccp_proc_read_streams(void *arg)
 {
 	struct ccp_proc *proc = arg;
-	struct ccp_worker nobody = { 0 };
+	struct ccp_worker nobody = { .account = proc->reader_account };
 
 	for (;;) {
 		enum ccp_stage stage = CCP_READ;
 		struct ccp_job *job = NULL;
 
+		ccp_meter_mark(nobody.account, CCP_METER_PARKED);
+
 		pthread_mutex_lock(&proc->lock);
 		while (!proc->reader_quit && !(job = ccp_list_pop(&proc->streams)))
 			pthread_cond_wait(&proc->reader_wake, &proc->lock);
 		pthread_mutex_unlock(&proc->lock);
-		if (!job)
+		if (!job) {
+			ccp_meter_close(nobody.account);
 			return NULL;
+		}
 		ccp_flow_run(proc->exec.flow, &nobody, stage, job);
 		if (ccp_flow_advance(proc->exec.flow, &proc->exec, &stage, &job))
 			ccp_proc_submit(&proc->exec, stage, job);
@@ -200,6 +204,8 @@ static bool look(struct ccp_proc *proc)
 		from->head = from->tail = NULL;
 	}
 	proc->wanted = proc->exec.degree;
+	atomic_store(&proc->setup.boxes->wanted, proc->wanted);
+	atomic_store(&proc->setup.boxes->idle_state, ccp_flow_idle_state(proc->exec.flow, &proc->exec));
 	proc->changed = false;
 	closing = proc->closing && proc->streaming == 0;
 	streams = proc->streams.head != NULL;
@@ -309,8 +315,12 @@ static void nap(struct ccp_proc *proc)
 	news = proc->changed;
 	pthread_mutex_unlock(&proc->lock);
 	news = news || any_done(proc);
+	if (!news)
+		ccp_meter_mark(proc->collector_account, CCP_METER_PARKED);
 	if (poll(fds, 2, news ? 0 : -1) < 0)
 		fds[0].revents = fds[1].revents = 0;
+	if (!news)
+		ccp_meter_mark(proc->collector_account, CCP_METER_HUB);
 	atomic_store(&proc->setup.boxes->sleeping, 0);
 	if (fds[0].revents)
 		while (read(proc->setup.bell, &rung, sizeof rung) > 0)
@@ -322,6 +332,7 @@ void *ccp_proc_collect(void *arg)
 {
 	struct ccp_proc *proc = arg;
 
+	ccp_meter_mark(proc->collector_account, CCP_METER_HUB);
 	while (!look(proc)) {
 		for (unsigned i = 0; i < proc->exec.max_degree; i++)
 			ccp_proc_harvest(proc, &proc->worker[i]);
@@ -332,5 +343,6 @@ void *ccp_proc_collect(void *arg)
 		rebalance(proc);
 		nap(proc);
 	}
+	ccp_meter_close(proc->collector_account);
 	return NULL;
 }

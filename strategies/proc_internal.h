@@ -44,6 +44,7 @@ struct ccp_proc {
 	struct ccp_exec exec;
 	struct ccp_proc_setup setup;
 	size_t boxes_bytes;
+	struct ccp_meter_account *collector_account, *reader_account; /* or NULL; idle, they count as parked */
 	size_t carry_bytes;          /* of an input, to be saved before WORK; 0 if WORK does not change it */
 	bool fuses;
 	pthread_t collector;

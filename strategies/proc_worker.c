@@ -179,8 +179,9 @@ static enum ccp_stage run(const struct ccp_proc_setup *setup, struct ccp_worker 
 _Noreturn void ccp_proc_worker(const struct ccp_proc_setup *setup, unsigned index)
 {
 	struct ccp_box *box = &setup->boxes->box[index];
-	struct ccp_worker worker = { 0 };
+	struct ccp_worker worker = { .account = setup->account[index] };
 
+	ccp_meter_mark(worker.account, CCP_METER_HUB);
 	for (unsigned next = 0;;) {
 		struct ccp_box_entry *entry = &box->entry[next % CCP_BOX_DEPTH];
 		uint32_t state = atomic_load(&entry->state);
@@ -188,7 +189,12 @@ _Noreturn void ccp_proc_worker(const struct ccp_proc_setup *setup, unsigned inde
 		if (state == CCP_BOX_QUIT)
 			break;
 		if (state != CCP_BOX_QUEUED) {
+			ccp_meter_mark(worker.account, index >= atomic_load(&setup->boxes->wanted)
+							       ? CCP_METER_PARKED
+							       : (enum ccp_meter_state)atomic_load(
+									 &setup->boxes->idle_state));
 			ccp_futex_wait(&entry->state, state);
+			ccp_meter_mark(worker.account, CCP_METER_HUB);
 			continue;
 		}
 		if (!atomic_compare_exchange_strong(&entry->state, &state, CCP_BOX_BEGUN))
@@ -199,5 +205,6 @@ _Noreturn void ccp_proc_worker(const struct ccp_proc_setup *setup, unsigned inde
 		ccp_proc_ring(setup);
 	}
 	ccp_worker_release(setup->flow, &worker);
+	ccp_meter_close(worker.account);
 	ccp_proc_leave(0);
 }

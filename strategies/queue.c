@@ -66,26 +66,33 @@ static bool take_locked(struct ccp_queue *queue, enum ccp_stage *stage, struct c
 	return false;
 }
 
-bool ccp_queue_pop(struct ccp_queue *queue, unsigned worker, enum ccp_stage *stage, struct ccp_job **job)
+bool ccp_queue_pop(struct ccp_queue *queue, struct ccp_exec *exec, unsigned number, struct ccp_worker *worker,
+		   enum ccp_stage *stage, struct ccp_job **job)
 {
-	bool got = false;
+	bool got = false, idle = false;
 
 	pthread_mutex_lock(&queue->lock);
 	for (;;) {
-		if (worker >= queue->degree && !queue->closing) {
+		if (number >= queue->degree && !queue->closing) {
+			ccp_meter_mark(worker->account, CCP_METER_PARKED);
+			idle = true;
 			pthread_cond_wait(&queue->parked_c, &queue->lock);
 			continue;
 		}
 		got = take_locked(queue, stage, job);
 		if (got || queue->closing)
 			break;
+		ccp_meter_mark(worker->account, ccp_flow_idle_state(exec->flow, exec));
+		idle = true;
 		queue->sleeping++;
 		pthread_cond_wait(&queue->work_c, &queue->lock);
 		queue->sleeping--;
-		if (worker >= queue->degree) /* the signal was for a worker that may take the job */
+		if (number >= queue->degree) /* the signal was for a worker that may take the job */
 			pthread_cond_signal(&queue->work_c);
 	}
 	pthread_mutex_unlock(&queue->lock);
+	if (idle)
+		ccp_meter_mark(worker->account, CCP_METER_HUB);
 	return got;
 }
 
@@ -115,16 +122,20 @@ void ccp_queue_close(struct ccp_queue *queue)
 	pthread_mutex_unlock(&queue->lock);
 }
 
-void ccp_queue_work(struct ccp_queue *queue, struct ccp_exec *exec, unsigned worker)
+void ccp_queue_work(struct ccp_queue *queue, struct ccp_exec *exec, unsigned number)
 {
-	struct ccp_worker mine = { 0 };
+	struct ccp_worker mine = {
+		.account = ccp_meter_open(ccp_flow_config(exec->flow)->meter, exec->ops->name, exec->number, number),
+	};
 	enum ccp_stage stage;
 	struct ccp_job *job;
 
-	while (ccp_queue_pop(queue, worker, &stage, &job)) {
+	ccp_meter_mark(mine.account, CCP_METER_HUB);
+	while (ccp_queue_pop(queue, exec, number, &mine, &stage, &job)) {
 		do
 			ccp_flow_run(exec->flow, &mine, stage, job);
 		while (ccp_flow_advance(exec->flow, exec, &stage, &job));
 	}
 	ccp_worker_release(exec->flow, &mine);
+	ccp_meter_close(mine.account);
 }

@@ -35,11 +35,15 @@ void ccp_queue_release(struct ccp_queue *queue);
 /* Adds a job. Threads: any; never blocks for long. */
 void ccp_queue_push(struct ccp_queue *queue, enum ccp_stage stage, struct ccp_job *job);
 
+struct ccp_exec;
+struct ccp_worker;
+
 /*
- * Takes the next job of the latest stage; waits for one. Worker numbers at or above the degree wait until it grows.
- * Returns false when the queue is closing and empty.
+ * Takes the next job of the latest stage; waits for one, which `worker` accounts for. Worker numbers at or above the
+ * degree wait until it grows. Returns false when the queue is closing and empty.
  */
-bool ccp_queue_pop(struct ccp_queue *queue, unsigned worker, enum ccp_stage *stage, struct ccp_job **job);
+bool ccp_queue_pop(struct ccp_queue *queue, struct ccp_exec *exec, unsigned number, struct ccp_worker *worker,
+		   enum ccp_stage *stage, struct ccp_job **job);
 
 /* The same without waiting: false if it is empty. */
 bool ccp_queue_try(struct ccp_queue *queue, enum ccp_stage *stage, struct ccp_job **job);
@@ -49,9 +53,7 @@ void ccp_queue_resize(struct ccp_queue *queue, unsigned degree);
 /* From now on an empty queue ends its workers. */
 void ccp_queue_close(struct ccp_queue *queue);
 
-struct ccp_exec;
-
 /* What a worker of threads and omp does: takes jobs, runs them, and carries each as far as its own executor goes. */
-void ccp_queue_work(struct ccp_queue *queue, struct ccp_exec *exec, unsigned worker);
+void ccp_queue_work(struct ccp_queue *queue, struct ccp_exec *exec, unsigned number);
 
 #endif

@@ -8,7 +8,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "pipeline/exec.h"
@@ -18,7 +17,7 @@
 
 extern const struct ccp_strategy_ops ccp_strategy_serial;
 
-#define TICK_NS 50000000
+#define TICK_MS 50
 
 struct caller {
 	struct ccp_exec exec; /* first: it is an executor */
@@ -32,7 +31,6 @@ static int caller_open(struct ccp_exec **exec, struct ccp_flow *flow, const stru
 {
 	struct caller *caller = calloc(1, sizeof *caller);
 
-	(void)options;
 	if (!caller)
 		return ccp_err_set(err, CCP_E_NO_MEMORY, "no memory for the caller's queue");
 	caller->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -44,6 +42,7 @@ static int caller_open(struct ccp_exec **exec, struct ccp_flow *flow, const stru
 	caller->exec.ops = &ccp_strategy_serial;
 	caller->exec.flow = flow;
 	caller->exec.degree = caller->exec.max_degree = 1;
+	caller->exec.number = options->number;
 	ccp_queue_init(&caller->queue, 1);
 	*exec = &caller->exec;
 	return 0;
@@ -59,14 +58,6 @@ static void caller_submit(struct ccp_exec *exec, enum ccp_stage stage, struct cc
 		return; /* EAGAIN: it is readable already */
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
 /* Sleeps until a job is submitted, the flow has finished, or a tick has passed. */
 static void nap(struct caller *caller)
 {
@@ -76,20 +67,22 @@ static void nap(struct caller *caller)
 	};
 	uint64_t count;
 
-	if (poll(on, 2, TICK_NS / 1000000) > 0 && (on[0].revents & POLLIN) &&
+	if (poll(on, 2, TICK_MS) > 0 && (on[0].revents & POLLIN) &&
 	    read(caller->wake_fd, &count, sizeof count) < 0)
 		return; /* somebody else's wake-up; there is nobody else, and no harm */
 }
 
-static void caller_serve(struct ccp_exec *exec, void (*tick)(void *arg), void *arg)
+static void caller_serve(struct ccp_exec *exec, bool (*tick)(void *arg), void *arg)
 {
 	struct caller *caller = (struct caller *)exec;
-	struct ccp_worker mine = { 0 };
-	uint64_t ticked = now_ns();
+	struct ccp_worker mine = {
+		.account = ccp_meter_open(ccp_flow_config(exec->flow)->meter, "serial", exec->number, 0),
+	};
 	enum ccp_stage stage;
 	struct ccp_job *job;
 
-	for (;;) {
+	ccp_meter_mark(mine.account, CCP_METER_HUB);
+	do {
 		bool got = ccp_queue_try(&caller->queue, &stage, &job);
 
 		if (!got) {
@@ -97,8 +90,11 @@ static void caller_serve(struct ccp_exec *exec, void (*tick)(void *arg), void *a
 			got = ccp_queue_try(&caller->queue, &stage, &job);
 			if (!got && ccp_flow_finished(exec->flow))
 				break;
-			if (!got)
+			if (!got) {
+				ccp_meter_mark(mine.account, ccp_flow_idle_state(exec->flow, exec));
 				nap(caller);
+				ccp_meter_mark(mine.account, CCP_METER_HUB);
+			}
 			atomic_store(&caller->sleeping, false);
 		}
 		if (got) {
@@ -106,12 +102,14 @@ static void caller_serve(struct ccp_exec *exec, void (*tick)(void *arg), void *a
 				ccp_flow_run(exec->flow, &mine, stage, job);
 			while (ccp_flow_advance(exec->flow, exec, &stage, &job));
 		}
-		if (now_ns() - ticked >= TICK_NS) {
-			tick(arg);
-			ticked = now_ns();
-		}
-	}
+	} while (tick(arg));
 	ccp_worker_release(exec->flow, &mine);
+	ccp_meter_close(mine.account);
+}
+
+static bool caller_give_up(struct ccp_exec *exec, enum ccp_stage *stage, struct ccp_job **job)
+{
+	return ccp_queue_try(&((struct caller *)exec)->queue, stage, job);
 }
 
 static int caller_resize(struct ccp_exec *exec, unsigned degree, struct ccp_err *err)
@@ -140,5 +138,6 @@ const struct ccp_strategy_ops ccp_strategy_serial = {
 	.submit = caller_submit,
 	.resize = caller_resize,
 	.serve = caller_serve,
+	.give_up = caller_give_up,
 	.close = caller_close,
 };

@@ -80,6 +80,7 @@ static int pool_open(struct ccp_exec **exec, struct ccp_flow *flow, const struct
 	pool->exec.flow = flow;
 	pool->exec.degree = options->degree;
 	pool->exec.max_degree = options->max_degree;
+	pool->exec.number = options->number;
 	ccp_queue_init(&pool->queue, options->degree);
 	pool->thread = calloc(options->max_degree, sizeof *pool->thread);
 
