@@ -1,24 +1,23 @@
 /*
  * plan.c: strategies, degrees, window and memory, decided once.
  *
- * Until there is an `auto`, the default is `threads` for all stages, with as many workers as there are usable CPUs: it
- * wins nothing against a better choice by hand, and loses nothing on any input that was measured. The window is two
- * slots a worker and two more, so that a worker that has finished finds the next job waiting while earlier ones are
+ * Without a word from the user, or with "auto", nothing is decided here but the budget: the stages begin serial, and
+ * auto goes on from there (auto/driver.h). Stages that the user left open beside others run as `threads`. The window is
+ * two slots a worker and two more, so that a worker that has finished finds the next job waiting while earlier ones are
  * emitted. If that does not fit the memory budget the window shrinks first, then the number of workers.
  */
 #include "pipeline/plan.h"
 
-#include <ctype.h>
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "pipeline/memory.h"
+#include "pipeline/plan_internal.h"
 
 #define ASYNC_DEPTH 16u /* reads at once of one event loop: beyond that no device here was faster */
 #define WRITERS_MAX 4u  /* default for a pool that only writes */
-#define JOBS_MAX 1024u
+#define AUTO_BYTES ((uint64_t)512 << 20) /* what auto takes at most without --max-mem */
+#define AUTO_WINDOW 200u                 /* 64 readers, 64 workers, and what lies between them */
 #define WINDOW_MAX 2048u
 #define OTHER_DESCRIPTORS 24u /* standard ones, events, rings, folders of the walk */
 
@@ -29,78 +28,10 @@ const char *ccp_stage_name(enum ccp_stage stage)
 	return stage_names[stage];
 }
 
-int ccp_size_parse(const char *text, uint64_t *bytes)
+/* The strategies that were named by hand, or NULL: "auto" beside --readers or --writers leaves them open. */
+static const char *named_strategy(const struct ccp_plan_options *options)
 {
-	static const char units[] = "KMGT";
-	char *end;
-
-	if (!isdigit((unsigned char)text[0]))
-		return -1;
-	errno = 0;
-	double value = strtod(text, &end);
-	if (errno || end == text || value < 0)
-		return -1;
-	if (*end) {
-		const char *unit = strchr(units, toupper((unsigned char)*end));
-
-		if (!unit)
-			return -1;
-		for (const char *u = units; u <= unit; u++)
-			value *= 1024;
-		end++;
-		if (*end == 'i')
-			end++;
-		if (*end == 'B' || *end == 'b')
-			end++;
-	}
-	if (*end || value >= 9e18)
-		return -1;
-	*bytes = (uint64_t)value;
-	return 0;
-}
-
-/* -j: "auto", N, -N, N%. */
-static int parse_jobs(const char *text, const struct ccp_host *host, unsigned *jobs, struct ccp_err *err)
-{
-	char *end;
-
-	*jobs = host->cpus;
-	if (!text || strcmp(text, "auto") == 0)
-		return 0;
-	errno = 0;
-	long n = strtol(text, &end, 10);
-	if (errno || end == text || (*end && strcmp(end, "%") != 0) || (*end == '%' && n < 0))
-		return ccp_err_set(err, CCP_E_USAGE, "-j: '%s' is not a number of workers (N, N%%, -N or auto)", text);
-	if (*end == '%')
-		n = (long)((double)host->cpus * (double)n / 100.0 + 0.5);
-	else if (n < 0)
-		n += (long)host->cpus;
-	else if (n == 0)
-		return ccp_err_set(err, CCP_E_USAGE, "-j: there must be at least one worker");
-	if (n > (long)JOBS_MAX)
-		return ccp_err_set(err, CCP_E_USAGE, "-j: more than %u workers", JOBS_MAX);
-	*jobs = n < 1 ? 1 : (unsigned)n;
-	return 0;
-}
-
-/* --max-mem, or a quarter of the machine's memory and at most half of the cgroup's limit. */
-static int parse_budget(const char *text, const struct ccp_host *host, uint64_t *bytes, struct ccp_err *err)
-{
-	char *end;
-
-	*bytes = host->memory / 4;
-	if (host->memory_limit > 0 && host->memory_limit / 2 < *bytes)
-		*bytes = host->memory_limit / 2;
-	if (!text)
-		return 0;
-	double percent = strtod(text, &end);
-	if (end != text && strcmp(end, "%") == 0 && percent > 0 && percent <= 100) {
-		*bytes = (uint64_t)((double)host->memory * percent / 100.0);
-		return 0;
-	}
-	if (ccp_size_parse(text, bytes) == 0 && *bytes > 0)
-		return 0;
-	return ccp_err_set(err, CCP_E_USAGE, "--max-mem: '%s' is not a size (SIZE with K, M or G, or N%%)", text);
+	return options->strategy && strcmp(options->strategy, "auto") != 0 ? options->strategy : NULL;
 }
 
 static const struct ccp_strategy_ops *find(const struct ccp_strategy_ops *const *table, const char *name, size_t len)
@@ -316,16 +247,81 @@ static int fit_memory(struct ccp_plan *plan, const struct ccp_plan_options *opti
 			   need->chunk_bytes, (unsigned long long)(plan->memory + 1023) / 1024);
 }
 
+/* A plan that was saved, within the budget of now. */
+static int plan_replayed(struct ccp_plan *plan, const struct ccp_plan_options *options, const struct ccp_host *host,
+			 const struct ccp_transform_need *need, const struct ccp_strategy_ops *const *strategies,
+			 struct ccp_err *err)
+{
+	struct ccp_plan_options fixed = *options;
+
+	if (options->strategy || options->isolate)
+		return ccp_err_set(err, CCP_E_USAGE, "--plan does not go with --strategy or --isolate");
+	if (ccp_plan_load(plan, options->plan_file, strategies, err) < 0)
+		return -1;
+	plan->jobs = plan->stage[CCP_WORK].degree;
+	if (!fixed.window)
+		fixed.window = plan->window;
+	if (fit_memory(plan, &fixed, host, need, err) < 0)
+		return -1;
+	plan->replayed = true;
+	snprintf(plan->why, sizeof plan->why, "the plan of %s", options->plan_file);
+	return 0;
+}
+
+/* auto: everything is serial at first, and there may be as many slots as it could ever want. */
+static int plan_automatic(struct ccp_plan *plan, const struct ccp_plan_options *options, const struct ccp_host *host,
+			  const struct ccp_transform_need *need, const struct ccp_strategy_ops *const *strategies,
+			  struct ccp_err *err)
+{
+	struct ccp_plan_options most = *options;
+	unsigned jobs = plan->jobs;
+
+	for (int s = 0; s < CCP_STAGES; s++)
+		plan->stage[s] = (struct ccp_stage_plan){ find(strategies, "serial", 6), 1, 0 };
+	plan->automatic = true;
+	if (!options->max_mem && plan->max_mem > AUTO_BYTES)
+		plan->max_mem = AUTO_BYTES;
+	if (!most.window)
+		most.window = AUTO_WINDOW + 2 * jobs;
+	if (fit_memory(plan, &most, host, need, err) < 0)
+		return -1;
+	plan->jobs = jobs;
+	return 0;
+}
+
+/* What the user named: strategies, or --isolate, or workers counted by hand. */
+static bool is_automatic(const struct ccp_plan_options *options)
+{
+	bool named = options->strategy && strcmp(options->strategy, "auto") != 0;
+
+	return !named && !options->isolate && !options->readers && !options->writers && !options->plan_file;
+}
+
 int ccp_plan_make(struct ccp_plan *plan, const struct ccp_plan_options *options, const struct ccp_transform_need *need,
 		  const struct ccp_host *host, const struct ccp_strategy_ops *const *strategies, struct ccp_err *err)
 {
 	memset(plan, 0, sizeof *plan);
-	if (parse_jobs(options->jobs, host, &plan->jobs, err) < 0 ||
-	    parse_budget(options->max_mem, host, &plan->max_mem, err) < 0 ||
-	    choose(plan, options->strategy, strategies, err) < 0)
+	if (ccp_plan_parse_jobs(options->jobs, host, &plan->jobs, err) < 0 ||
+	    ccp_plan_parse_budget(options->max_mem, host, &plan->max_mem, err) < 0)
 		return -1;
-	if (options->readers > JOBS_MAX || options->writers > JOBS_MAX)
-		return ccp_err_set(err, CCP_E_USAGE, "more than %u readers or writers", JOBS_MAX);
+	plan->isolate = options->isolate;
+	if (is_automatic(options)) {
+		if (plan_automatic(plan, options, host, need, strategies, err) < 0)
+			return -1;
+		snprintf(plan->why, sizeof plan->why, "auto; -j %s: %u of %u usable CPUs",
+			 options->jobs ? options->jobs : "auto", plan->jobs, host->cpus);
+		return 0;
+	}
+	if (options->plan_file)
+		return plan_replayed(plan, options, host, need, strategies, err);
+	if (options->isolate && options->strategy && strcmp(options->strategy, "auto") != 0 &&
+	    strcmp(options->strategy, "proc") != 0)
+		return ccp_err_set(err, CCP_E_USAGE, "--isolate means proc: it does not go with --strategy=%s",
+				   options->strategy);
+	if (choose(plan, options->isolate ? "proc" : named_strategy(options), strategies, err) < 0)
+		return -1;
+	if (options->readers > CCP_JOBS_MAX || options->writers > CCP_JOBS_MAX)
+		return ccp_err_set(err, CCP_E_USAGE, "more than %u readers or writers", CCP_JOBS_MAX);
 
 	unsigned wished = plan->jobs;
 
@@ -333,7 +329,8 @@ int ccp_plan_make(struct ccp_plan *plan, const struct ccp_plan_options *options,
 	if (fit_memory(plan, options, host, need, err) < 0)
 		return -1;
 	snprintf(plan->why, sizeof plan->why, "%s strategy; -j %s: %u of %u usable CPUs%s",
-		 options->strategy ? "your" : "default", options->jobs ? options->jobs : "auto", wished, host->cpus,
+		 options->isolate ? "proc for --isolate, your" : named_strategy(options) ? "your" : "default",
+		 options->jobs ? options->jobs : "auto", wished, host->cpus,
 		 plan->stage[CCP_WORK].degree < wished && plan->stage[CCP_WORK].strategy->flags == 0
 			 ? "; fewer workers, for the memory budget or window"
 			 : "");

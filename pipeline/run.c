@@ -8,34 +8,20 @@
 #include "pipeline/run.h"
 
 #include <assert.h>
+#include <pthread.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "pipeline/auto/driver.h"
 #include "pipeline/claims.h"
-#include "pipeline/exec.h"
+#include "pipeline/inject.h"
 #include "pipeline/memory.h"
+#include "pipeline/meter.h"
+#include "pipeline/profile.h"
+#include "pipeline/run_internal.h"
 
-#define TICK_MS 50
-#define EXECS_MAX 16 /* three stages, or for swap_ms every strategy for every stage */
-
-struct run {
-	const struct ccp_run_options *options;
-	struct ccp_source_options source; /* the user's, and the sink's word on what is welcome */
-	struct ccp_arena *arena;
-	struct ccp_claims *claims;
-	struct ccp_walk *walk;
-	struct ccp_next *next;
-	struct ccp_sink *sink;
-	struct ccp_flow *flow;
-	struct ccp_exec *exec[EXECS_MAX];
-	unsigned exec_count;
-	struct ccp_exec *caller; /* the serial one among them, or NULL */
-	uint64_t swapped_ns;
-	unsigned swaps;
-};
+#define SPANS 16384 /* of each worker, for a trace: half a MiB */
 
 /* The flow of the run that is going on, for the signal handler. */
 static struct ccp_flow *_Atomic current_flow;
@@ -48,32 +34,37 @@ void ccp_run_cancel(void)
 		ccp_flow_cancel(flow);
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
 /* ---- executors ----------------------------------------------------------------------------------- */
 
-static int open_exec(struct run *run, const struct ccp_strategy_ops *ops, unsigned degree, struct ccp_exec **exec,
-		     struct ccp_err *err)
+int ccp_run_open_exec(struct ccp_run *run, const struct ccp_strategy_ops *ops, unsigned degree, unsigned max_degree,
+		      struct ccp_exec **exec, struct ccp_err *err)
 {
-	struct ccp_exec_options options = { .degree = degree, .max_degree = degree, .fault = run->options->fault };
+	struct ccp_exec_options options = {
+		.degree = degree,
+		.max_degree = max_degree,
+		.number = run->exec_count,
+		.fault = run->options->fault,
+	};
 
-	assert(run->exec_count < EXECS_MAX);
+	assert(run->exec_count < CCP_RUN_EXECS);
 	if (ops->open(exec, run->flow, &options, err) < 0)
 		return -1;
 	run->exec[run->exec_count++] = *exec;
+	if (run->options->profile)
+		ccp_profile_add_exec(run->options->profile, *exec);
 	if (ops->flags & CCP_STRATEGY_CALLER)
 		run->caller = *exec;
 	return 0;
 }
 
+void ccp_run_set_exec(struct ccp_run *run, enum ccp_stage stage, struct ccp_exec *exec)
+{
+	run->stage[stage] = exec;
+	ccp_flow_set_exec(run->flow, stage, exec);
+}
+
 /* Opens those executors of the plan that fork (or that do not), one for the stages that share it. */
-static int open_planned(struct run *run, bool forks, struct ccp_exec *by_number[CCP_STAGES], struct ccp_err *err)
+static int open_planned(struct ccp_run *run, bool forks, struct ccp_exec *by_number[CCP_STAGES], struct ccp_err *err)
 {
 	for (int s = 0; s < CCP_STAGES; s++) {
 		const struct ccp_stage_plan *stage = &run->options->plan.stage[s];
@@ -81,15 +72,16 @@ static int open_planned(struct run *run, bool forks, struct ccp_exec *by_number[
 		if (((stage->strategy->flags & CCP_STRATEGY_FORKS) != 0) != forks)
 			continue;
 		if (!by_number[stage->exec] &&
-		    open_exec(run, stage->strategy, stage->degree, &by_number[stage->exec], err) < 0)
+		    ccp_run_open_exec(run, stage->strategy, stage->degree, stage->degree, &by_number[stage->exec],
+				      err) < 0)
 			return -1;
-		ccp_flow_set_exec(run->flow, (enum ccp_stage)s, by_number[stage->exec]);
+		ccp_run_set_exec(run, (enum ccp_stage)s, by_number[stage->exec]);
 	}
 	return 0;
 }
 
 /* For swap_ms: one executor of every strategy that can run, those that fork first. */
-static int open_all(struct run *run, struct ccp_err *err)
+static int open_all(struct ccp_run *run, struct ccp_err *err)
 {
 	for (int forks = 1; forks >= 0; forks--) {
 		for (const struct ccp_strategy_ops *const *ops = run->options->strategies; *ops; ops++) {
@@ -98,7 +90,8 @@ static int open_all(struct run *run, struct ccp_err *err)
 			if ((((*ops)->flags & CCP_STRATEGY_FORKS) != 0) != (forks == 1) ||
 			    ((*ops)->probe && (*ops)->probe()))
 				continue;
-			if (open_exec(run, *ops, run->options->plan.jobs, &exec, err) < 0)
+			if (ccp_run_open_exec(run, *ops, run->options->plan.jobs, run->options->plan.jobs, &exec,
+					      err) < 0)
 				return -1;
 		}
 	}
@@ -106,7 +99,7 @@ static int open_all(struct run *run, struct ccp_err *err)
 }
 
 /* Gives every stage the next executor that fits it. A stage never has one whose reads need a WORK elsewhere. */
-static void swap_execs(struct run *run)
+static void swap_execs(struct ccp_run *run)
 {
 	run->swaps++;
 	for (int s = CCP_STAGES - 1; s >= 0; s--) {
@@ -116,23 +109,43 @@ static void swap_execs(struct run *run)
 			if (!(exec->ops->fits & CCP_STAGE_BIT((unsigned)s)) ||
 			    (s == CCP_READ && (exec->ops->flags & CCP_STRATEGY_READ_NEEDS_WORK)))
 				continue;
-			ccp_flow_set_exec(run->flow, (enum ccp_stage)s, exec);
+			ccp_run_set_exec(run, (enum ccp_stage)s, exec);
 			break;
 		}
 	}
 }
 
-static void tick(void *arg)
+void ccp_run_tick(struct ccp_run *run)
 {
-	struct run *run = arg;
 	const struct ccp_run_options *options = run->options;
+	uint64_t now = ccp_meter_now();
 
-	if (options->swap_ms > 0 && now_ns() - run->swapped_ns >= options->swap_ms * UINT64_C(1000000)) {
+	if (options->swap_ms > 0 && now - run->swapped_ns >= options->swap_ms * UINT64_C(1000000)) {
 		swap_execs(run);
-		run->swapped_ns = now_ns();
+		run->swapped_ns = now;
 	}
+	if (now - run->ticked_ns < CCP_RUN_TICK_MS * UINT64_C(1000000))
+		return;
+	run->ticked_ns = now;
+	if (options->profile)
+		ccp_profile_tick(options->profile, run->flow, run->stage, false);
 	if (options->tick)
 		options->tick(options->arg, run->flow, run->next);
+}
+
+/* A stream is silent: whoever waits for it in the caller still has to tick. */
+static void idle(void *arg)
+{
+	struct ccp_run *run = arg;
+
+	if (pthread_equal(pthread_self(), run->thread))
+		ccp_run_tick(run);
+}
+
+static bool tick(void *arg)
+{
+	ccp_run_tick(arg);
+	return true;
 }
 
 /* ---- the run ------------------------------------------------------------------------------------- */
@@ -151,9 +164,10 @@ static uint64_t target_key(const void *arg, const struct ccp_input *input)
 	return options->sink->key(&options->sink_options, input);
 }
 
-static int allocate(struct run *run, struct ccp_err *err)
+static int allocate(struct ccp_run *run, struct ccp_err *err)
 {
 	const struct ccp_run_options *options = run->options;
+	bool traced = options->profile && options->trace;
 	struct ccp_arena_options shape = {
 		.slots = options->plan.window,
 		.in_bytes = options->need.chunk_bytes + 1,
@@ -174,6 +188,8 @@ static int allocate(struct run *run, struct ccp_err *err)
 	};
 
 	run->source = options->source;
+	run->source.idle = idle;
+	run->source.idle_arg = run;
 	if (options->sink->check) {
 		run->source.admit = admit;
 		run->source.admit_arg = options;
@@ -181,6 +197,18 @@ static int allocate(struct run *run, struct ccp_err *err)
 	if (ccp_arena_new(&run->arena, &shape, err) < 0 || ccp_walk_new(&run->walk, &options->walk, err) < 0 ||
 	    ccp_next_new(&run->next, run->walk, run->arena, &next_options, err) < 0 ||
 	    options->sink->create(&run->sink, &options->sink_options, err) < 0)
+		return -1;
+	if (options->profile) {
+		if (ccp_meter_new(&run->meter, traced ? SPANS : 0, err) < 0)
+			return -1;
+		options->profile->transform = options->transform->name;
+		options->profile->sink = options->sink->name;
+		options->profile->sequential = (options->transform->flags & CCP_TRANSFORM_SEQUENTIAL) != 0;
+		options->profile->shared_output = (options->sink->flags & CCP_SINK_SHARED) != 0;
+		ccp_profile_begin(options->profile, &options->plan, run->meter,
+				  ccp_arena_bytes(&shape) / shape.slots);
+	}
+	if (options->inject && ccp_inject_new(&run->inject, options->inject, err) < 0)
 		return -1;
 
 	struct ccp_flow_config config = {
@@ -194,6 +222,9 @@ static int allocate(struct run *run, struct ccp_err *err)
 		.sink = run->sink,
 		.arena = run->arena,
 		.claims = run->claims,
+		.meter = run->meter,
+		.inject = run->inject,
+		.window = options->plan.automatic ? 1 : 0,
 		.report = options->report,
 		.report_arg = options->arg,
 	};
@@ -204,7 +235,7 @@ static int allocate(struct run *run, struct ccp_err *err)
 	return 0;
 }
 
-static int open_execs(struct run *run, struct ccp_err *err)
+static int open_execs(struct ccp_run *run, struct ccp_err *err)
 {
 	struct ccp_exec *by_number[CCP_STAGES] = { NULL };
 
@@ -219,7 +250,7 @@ static int open_execs(struct run *run, struct ccp_err *err)
 	return open_planned(run, false, by_number, err);
 }
 
-static void check_balance(const struct run *run)
+static void check_balance(const struct ccp_run *run)
 {
 	size_t jobs, inputs;
 
@@ -229,26 +260,31 @@ static void check_balance(const struct run *run)
 }
 
 /* Runs the flow to its end, in the caller where a stage is serial. */
-static void serve(struct run *run)
+static void serve(struct ccp_run *run)
 {
-	run->swapped_ns = now_ns();
+	run->swapped_ns = ccp_meter_now();
 	atomic_store(&current_flow, run->flow);
-	tick(run); /* a signal that came before there was a flow to cancel */
-	ccp_flow_start(run->flow);
-	if (run->caller) {
+	ccp_run_tick(run); /* a signal that came before there was a flow to cancel */
+	if (run->options->plan.automatic) {
+		ccp_auto_serve(run);
+	} else if (run->caller) {
+		ccp_flow_start(run->flow);
 		run->caller->ops->serve(run->caller, tick, run);
 	} else {
-		int timeout_ms = run->options->swap_ms > 0 && run->options->swap_ms < TICK_MS
+		int timeout_ms = run->options->swap_ms > 0 && run->options->swap_ms < CCP_RUN_TICK_MS
 					 ? (int)run->options->swap_ms
-					 : TICK_MS;
+					 : CCP_RUN_TICK_MS;
 
+		ccp_flow_start(run->flow);
 		while (!ccp_flow_wait(run->flow, timeout_ms))
-			tick(run);
+			ccp_run_tick(run);
 	}
 	atomic_store(&current_flow, NULL);
+	if (run->options->profile)
+		ccp_profile_tick(run->options->profile, run->flow, run->stage, true);
 }
 
-static void summarise(const struct run *run, struct ccp_run_summary *summary, uint64_t begun_ns)
+static void summarise(const struct ccp_run *run, struct ccp_run_summary *summary, uint64_t begun_ns)
 {
 	struct ccp_flow_counts *counts = ccp_flow_counts(run->flow);
 
@@ -257,14 +293,14 @@ static void summarise(const struct run *run, struct ccp_run_summary *summary, ui
 	summary->inputs_failed = atomic_load(&counts->inputs_failed);
 	summary->bytes_in = atomic_load(&counts->bytes_in);
 	summary->bytes_out = atomic_load(&counts->bytes_out);
-	summary->wall_ns = now_ns() - begun_ns;
+	summary->wall_ns = ccp_meter_now() - begun_ns;
 	summary->cancelled = ccp_flow_cancelled(run->flow) && !ccp_flow_fatal(run->flow);
 }
 
 int ccp_run(const struct ccp_run_options *options, struct ccp_run_summary *summary, struct ccp_err *err)
 {
-	struct run run = { .options = options };
-	uint64_t begun_ns = now_ns();
+	struct ccp_run run = { .options = options, .thread = pthread_self() };
+	uint64_t begun_ns = ccp_meter_now();
 	int result = -1;
 	bool ran = false;
 
@@ -278,6 +314,8 @@ int ccp_run(const struct ccp_run_options *options, struct ccp_run_summary *summa
 		run.exec[i]->ops->close(run.exec[i]);
 	if (ran) {
 		check_balance(&run);
+		if (options->profile)
+			ccp_profile_end(options->profile, run.flow);
 		summarise(&run, summary, begun_ns);
 		if (ccp_flow_fatal(run.flow)) {
 			*err = *ccp_flow_fatal(run.flow);
@@ -299,6 +337,7 @@ int ccp_run(const struct ccp_run_options *options, struct ccp_run_summary *summa
 			result = -1;
 		}
 	}
+	ccp_inject_free(run.inject);
 	ccp_claims_free(run.claims);
 	ccp_arena_free(run.arena);
 	return result;

@@ -14,6 +14,9 @@
 #include "pipeline/transform.h"
 #include "pipeline/walk.h"
 
+struct ccp_inject_options;
+struct ccp_profile;
+
 struct ccp_run_options {
 	const struct ccp_transform_ops *transform;
 	struct ccp_transform_options transform_options;
@@ -30,10 +33,24 @@ struct ccp_run_options {
 	void (*tick)(void *arg, struct ccp_flow *flow, struct ccp_next *next);
 	void *arg; /* of both */
 
+	/*
+	 * What the run was like, for --profile and -v: zero before the run, filled by it, released by the caller.
+	 * Needed if plan.automatic; else NULL = nothing is measured.
+	 */
+	struct ccp_profile *profile;
+	bool measure; /* also what is so small that auto would not */
+	bool trace;   /* record what every worker did when */
+	/*
+	 * auto: stop when the decision is made; NULL = go on. It is the sink that the run would have had: `sink` is
+	 * then null, so that nothing is written.
+	 */
+	const struct ccp_sink_ops *explain;
+	const struct ccp_inject_options *inject; /* delays; NULL = none */
+
 	/* for tests */
 	const char *fault; /* worker processes: see strategies/proc.c */
 	unsigned swap_ms;  /* > 0: replace every stage's executor in turn, every so many milliseconds */
-	const struct ccp_strategy_ops *const *strategies; /* the table, for swap_ms */
+	const struct ccp_strategy_ops *const *strategies; /* the table, for auto and swap_ms */
 };
 
 struct ccp_run_summary {

@@ -49,7 +49,12 @@ static void expect_stages(const char *spec, const char *read, const char *work, 
 
 Test(plan, strategies)
 {
-	expect_stages(NULL, "threads", "threads", "threads");
+	expect_stages(NULL, "serial", "serial", "serial"); /* auto begins so */
+	cr_expect(plan.automatic);
+	expect_stages("auto", "serial", "serial", "serial");
+	cr_expect(plan.automatic);
+	expect_stages("work=threads", "threads", "threads", "threads");
+	cr_expect_not(plan.automatic);
 	expect_stages("serial", "serial", "serial", "serial");
 	expect_stages("threads", "threads", "threads", "threads");
 	expect_stages("proc", "proc", "proc", "threads");

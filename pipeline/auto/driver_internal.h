@@ -1,0 +1,56 @@
+/*
+ * driver_internal.h: auto on one run, as driver.c (probe, decision, executors) and retune.c (windows, changes) see it.
+ */
+#ifndef CCP_PIPELINE_AUTO_DRIVER_INTERNAL_H
+#define CCP_PIPELINE_AUTO_DRIVER_INTERNAL_H
+
+#include "pipeline/auto/control.h"
+#include "pipeline/auto/driver.h"
+#include "pipeline/meter.h"
+#include "pipeline/pressure.h"
+#include "pipeline/profile.h"
+
+/* Threads: the caller of ccp_run, all of it. */
+struct ccp_auto {
+	struct ccp_run *run;
+	struct ccp_profile *profile;
+	const struct ccp_strategy_ops *ops[CCP_KINDS];
+	struct ccp_facts facts;
+	struct ccp_decision decision; /* in force */
+	bool measured;                /* not so small that nothing is */
+	bool decided, pooled;         /* pooled: executors work, and the caller only watches */
+	bool by_bytes;                /* rates are of bytes, not of jobs */
+
+	/* the probe */
+	uint64_t begun_ns;
+	struct ccp_meter_sum first;   /* the first chunk */
+	bool has_first;
+	int first_failed;             /* errno, if no pool could be started to begin with */
+
+	/* in force, by number of the group */
+	struct ccp_group group[CCP_STAGES];
+	struct ccp_exec *exec[CCP_STAGES];
+
+	/* the window that is being watched */
+	struct ccp_control control;
+	uint64_t window_ns, due_ns;   /* when it began; when the next step is due */
+	struct ccp_meter_sum all, of_group[CCP_STAGES]; /* at its begin */
+	struct ccp_pressure_watch pressure_watch;
+	struct ccp_pressure pressure; /* at its begin */
+	struct ccp_change *trial;     /* the change that is being judged, or NULL */
+};
+
+/*
+ * driver.c: sizes of what is there, again; vectors of a sum; jobs that are left; a decision comes into force (errors:
+ * -1, and nothing has changed).
+ */
+void ccp_auto_totals(struct ccp_auto *a);
+void ccp_auto_vectors(const struct ccp_meter_sum *sum, struct ccp_vector vector[CCP_STAGES]);
+double ccp_auto_chunks_left(const struct ccp_auto *a, const struct ccp_vector vector[CCP_STAGES]);
+int ccp_auto_apply(struct ccp_auto *a, const struct ccp_decision *decision, struct ccp_err *err);
+
+/* retune.c: begins a window; ends it, if it was long enough, and does what the controller says. */
+void ccp_auto_window(struct ccp_auto *a);
+void ccp_auto_step(struct ccp_auto *a);
+
+#endif
