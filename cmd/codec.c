@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cmd/measure.h"
 #include "cmd/operands.h"
 #include "cmd/report.h"
 #include "cmd/signals.h"
@@ -49,6 +50,8 @@ static int check_settings(const struct ccp_settings *s)
 				       s->test ? "-t" : s->list ? "-l" : "-c");
 	if (s->files_from != NULL && strcmp(s->files_from, "-") == 0 && s->name_count > 0 && stdin_named)
 		return ccp_usage_error(s, "standard input cannot be both --files-from and an input");
+	if (s->explain && stdin_named)
+		return ccp_usage_error(s, "--explain measures real data, and would use up standard input: name files");
 	if (s->nul_separated && s->files_from == NULL)
 		return ccp_usage_error(s, "-0 has no meaning without --files-from");
 	return 0;
@@ -111,6 +114,7 @@ static void fill_run(struct ccp_run_options *run, const struct ccp_settings *s, 
 		.arg = report,
 		.fault = s->fault,
 		.swap_ms = s->swap_ms,
+		.inject = s->injects ? &s->inject : NULL,
 		.strategies = ccp_strategies,
 	};
 }
@@ -159,6 +163,8 @@ static int run_some(const struct ccp_run_options *base, struct ccp_report *repor
 	choose_sink(&run, report->settings, report, count > 0 && list[0].is_stdin);
 	run.sink_options.force |= count > 0 && list[0].force;
 	report->run = &run;
+	if (ccp_measure_begin(&run, report->settings, &err) != 0)
+		goto out;
 	ccp_signals_clean(strcmp(run.sink->name, "stdout") == 0 || strcmp(run.sink->name, "null") == 0);
 	result = ccp_run(&run, &summary, &err);
 	ccp_signals_clean(false);
@@ -166,6 +172,8 @@ static int run_some(const struct ccp_run_options *base, struct ccp_report *repor
 	if (result != 0 && err.code == CCP_E_SYS && err.sys == EPIPE && !ccp_signals_pipe_ignored())
 		ccp_signals_note(SIGPIPE);
 	ccp_report_run_ended(report, &summary, result);
+	if (ccp_measure_end(&run, report->settings, report->runs++, result == 0) != 0)
+		ccp_report_raise(report, CCP_EXIT_FAILED);
 out:
 	free(names);
 	if (result != 0 && ccp_signals_caught() == 0 && err.code != CCP_E_CANCELLED)
@@ -202,18 +210,20 @@ static void run_all(const struct ccp_run_options *base, struct ccp_report *repor
 
 static int make_plan(struct ccp_run_options *run, struct ccp_settings *s)
 {
-	struct ccp_host host;
 	struct ccp_err err;
 
 	if (s->window > 0)
 		s->plan.window = (size_t)s->window;
+	s->plan.isolate = s->isolate;
+	if ((s->isolate || s->plan.plan_file != NULL) && s->plan.strategy == getenv("CCPIPE_STRATEGY"))
+		s->plan.strategy = NULL; /* what is said on the command line goes before the environment */
 	if (run->transform == NULL)
 		ccp_err_set(&err, CCP_E_UNSUPPORTED, "%s is not built in", s->decompress ? "gunzip" : "gzip");
 	else if (run->transform->probe != NULL && run->transform->probe() != NULL)
 		ccp_err_set(&err, CCP_E_UNSUPPORTED, "%s: %s", run->transform->name, run->transform->probe());
 	else if (run->transform->need(&run->transform_options, &run->need, &err) == 0) {
-		ccp_host_read(&host);
-		if (ccp_plan_make(&run->plan, &s->plan, &run->need, &host, ccp_strategies, &err) == 0)
+		ccp_host_read(&s->host);
+		if (ccp_plan_make(&run->plan, &s->plan, &run->need, &s->host, ccp_strategies, &err) == 0)
 			return 0;
 	}
 	if (err.code == CCP_E_USAGE)
@@ -243,6 +253,8 @@ int ccp_codec_main(struct ccp_settings *s)
 	if (status != 0)
 		goto out;
 	ccp_report_plan(&report, &base.plan);
+	if (s->explain && !base.plan.automatic) /* it was said by hand, and has just been told */
+		goto out;
 	if (ccp_operands_init(&operands, &report, !s->to_stdout && s->output == NULL) != 0) {
 		fprintf(stderr, "%s: out of memory\n", s->program);
 		status = CCP_EXIT_FAILED;

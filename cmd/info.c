@@ -11,8 +11,12 @@
 #ifdef CCP_HAVE_ISAL
 #include <isa-l.h>
 #endif
+#if defined(CCP_HAVE_LIBURING) && __has_include(<liburing/io_uring_version.h>)
+#include <liburing/io_uring_version.h> /* since 2.4 */
+#endif
 
 #include "cmd/commands.h"
+#include "cmd/info.h"
 #include "cmd/text.h"
 #include "pipeline/plan.h"
 #include "pipeline/sink.h"
@@ -30,6 +34,26 @@ struct library {
 	const char *loss;            /* what goes without it */
 };
 
+/* The version of OpenMP that came out on this date, as _OPENMP gives it. Source: the specifications, openmp.org. */
+#if defined(CCP_HAVE_OPENMP) && defined(CCP_OPENMP_DATE)
+#define OPENMP_VERSION                        \
+	(CCP_OPENMP_DATE >= 202411   ? "6.0" : \
+	 CCP_OPENMP_DATE >= 202111   ? "5.2" : \
+	 CCP_OPENMP_DATE >= 202011   ? "5.1" : \
+	 CCP_OPENMP_DATE >= 201811   ? "5.0" : \
+	 CCP_OPENMP_DATE >= 201511   ? "4.5" : \
+	 CCP_OPENMP_DATE >= 201307   ? "4.0" : \
+				       "yes")
+#else
+#define OPENMP_VERSION "yes"
+#endif
+
+#ifdef IO_URING_VERSION_MAJOR
+#define LIBURING_VERSION STRING(IO_URING_VERSION_MAJOR) "." STRING(IO_URING_VERSION_MINOR)
+#else
+#define LIBURING_VERSION "yes"
+#endif
+
 /* Ended by a NULL name. Shape: room for 6. */
 static void list_libraries(struct library *list)
 {
@@ -46,12 +70,12 @@ static void list_libraries(struct library *list)
 	*list++ = (struct library){ "ISA-L", NULL, "the fastest levels of gzip are slower" };
 #endif
 #ifdef CCP_HAVE_LIBURING
-	*list++ = (struct library){ "liburing", "yes", "" };
+	*list++ = (struct library){ "liburing", LIBURING_VERSION, "" };
 #else
 	*list++ = (struct library){ "liburing", NULL, "async reads files with helper threads" };
 #endif
 #ifdef CCP_HAVE_OPENMP
-	*list++ = (struct library){ "OpenMP", "yes", "" };
+	*list++ = (struct library){ "OpenMP", OPENMP_VERSION, "" };
 #else
 	*list++ = (struct library){ "OpenMP", NULL, "no strategy omp" };
 #endif
@@ -74,23 +98,6 @@ static void stages_of(const struct ccp_strategy_ops *ops, char *text, size_t roo
 						ccp_stage_name((enum ccp_stage)stage));
 }
 
-static void print_host(const struct ccp_host *host)
-{
-	char text[CCP_SIZE_TEXT];
-
-	printf("ccpipe %s\n\nCPUs usable: %u (online %u, affinity %u, ", CCP_VERSION, host->cpus, host->cpus_online,
-	       host->cpus_affinity);
-	if (host->cpu_quota > 0)
-		printf("quota %.2f)\n", host->cpu_quota);
-	else
-		printf("no quota)\n");
-	printf("memory: %s", ccp_text_size(host->memory, text));
-	if (host->memory_limit > 0)
-		printf(", limited to %s\n", ccp_text_size(host->memory_limit, text));
-	else
-		printf(", no limit\n");
-}
-
 static void print_strategies(void)
 {
 	printf("\nstrategies:\n");
@@ -107,7 +114,7 @@ static void print_strategies(void)
 	}
 }
 
-static void print_entry(const char *name, const char *help, const char *why)
+void ccp_info_entry(const char *name, const char *help, const char *why)
 {
 	printf("  %-10s %s\n", name, help);
 	if (why != NULL)
@@ -118,17 +125,19 @@ static void print_text(const struct ccp_host *host)
 {
 	struct library libraries[6];
 
-	print_host(host);
+	printf("ccpipe %s\n\n", CCP_VERSION);
+	ccp_info_host_print(host);
+	ccp_info_engines_print();
 	print_strategies();
 	printf("\ntransforms:\n");
 	for (const struct ccp_transform_ops *const *ops = ccp_transforms; *ops != NULL; ops++)
-		print_entry((*ops)->name, (*ops)->help, reason((*ops)->probe));
+		ccp_info_entry((*ops)->name, (*ops)->help, reason((*ops)->probe));
 	printf("\nsources:\n");
 	for (const struct ccp_source_ops *const *ops = ccp_sources; *ops != NULL; ops++)
-		print_entry((*ops)->name, (*ops)->help, reason((*ops)->probe));
+		ccp_info_entry((*ops)->name, (*ops)->help, reason((*ops)->probe));
 	printf("\nsinks:\n");
 	for (const struct ccp_sink_ops *const *ops = ccp_sinks; *ops != NULL; ops++)
-		print_entry((*ops)->name, (*ops)->help, NULL);
+		ccp_info_entry((*ops)->name, (*ops)->help, NULL);
 	printf("\nlibraries:\n");
 	list_libraries(libraries);
 	for (const struct library *library = libraries; library->name != NULL; library++)
@@ -136,7 +145,7 @@ static void print_text(const struct ccp_host *host)
 		       library->loss[0] != '\0' ? ": " : "", library->loss);
 }
 
-static void json_entry(const char *before, const char *name, const char *help, const char *why)
+void ccp_info_entry_json(const char *before, const char *name, const char *help, const char *why)
 {
 	printf("%s{\"name\":", before);
 	ccp_text_json(stdout, name);
@@ -158,7 +167,7 @@ static void json_strategies(void)
 		const char *note = reason((*ops)->probe) == NULL ? reason((*ops)->note) : NULL;
 		const char *comma = "";
 
-		json_entry(before, (*ops)->name, (*ops)->help, reason((*ops)->probe));
+		ccp_info_entry_json(before, (*ops)->name, (*ops)->help, reason((*ops)->probe));
 		printf(",\"stages\":[");
 		for (unsigned stage = 0; stage < CCP_STAGES; stage++) {
 			if (!((*ops)->fits & CCP_STAGE_BIT(stage)))
@@ -181,22 +190,23 @@ static void print_json(const struct ccp_host *host)
 	struct library libraries[6];
 	const char *before = "";
 
-	printf("{\"v\":1,\"version\":\"%s\",\"cpus\":%u,\"cpus_online\":%u,\"cpus_affinity\":%u,\"cpu_quota\":%.3f,"
-	       "\"memory\":%llu,\"memory_limit\":%llu,", CCP_VERSION, host->cpus, host->cpus_online,
-	       host->cpus_affinity, host->cpu_quota, (unsigned long long)host->memory,
-	       (unsigned long long)host->memory_limit);
+	printf("{\"v\":1,\"version\":\"%s\",", CCP_VERSION);
+	ccp_info_host_json(host);
+	putchar(',');
+	ccp_info_engines_json();
+	putchar(',');
 	json_strategies();
 	printf(",\"transforms\":[");
 	for (const struct ccp_transform_ops *const *ops = ccp_transforms; *ops != NULL; ops++, before = "},")
-		json_entry(before, (*ops)->name, (*ops)->help, reason((*ops)->probe));
+		ccp_info_entry_json(before, (*ops)->name, (*ops)->help, reason((*ops)->probe));
 	printf("%s],\"sources\":[", before[0] != '\0' ? "}" : "");
 	before = "";
 	for (const struct ccp_source_ops *const *ops = ccp_sources; *ops != NULL; ops++, before = "},")
-		json_entry(before, (*ops)->name, (*ops)->help, reason((*ops)->probe));
+		ccp_info_entry_json(before, (*ops)->name, (*ops)->help, reason((*ops)->probe));
 	printf("%s],\"sinks\":[", before[0] != '\0' ? "}" : "");
 	before = "";
 	for (const struct ccp_sink_ops *const *ops = ccp_sinks; *ops != NULL; ops++, before = "},")
-		json_entry(before, (*ops)->name, (*ops)->help, NULL);
+		ccp_info_entry_json(before, (*ops)->name, (*ops)->help, NULL);
 	printf("%s],\"libraries\":{", before[0] != '\0' ? "}" : "");
 	list_libraries(libraries);
 	for (const struct library *library = libraries; library->name != NULL; library++)

@@ -20,7 +20,7 @@
 
 const struct ccp_command *const ccp_commands[] = {
 	&ccp_command_gzip, &ccp_command_gunzip, &ccp_command_cat,
-	&ccp_command_test, &ccp_command_list,	&ccp_command_info, NULL,
+	&ccp_command_test, &ccp_command_list,	&ccp_command_compare, &ccp_command_info, NULL,
 };
 
 static const struct ccp_command *find_command(const char *name)
@@ -51,7 +51,7 @@ static void print_help(const struct ccp_settings *s, const struct ccp_command *c
 		       command->help[0] - 'a' + 'A', command->help + 1);
 	}
 	ccp_options_help(stdout, s->bit);
-	if (s->gnu || s->bit != CCP_FOR_INFO)
+	if (s->gnu || !(s->bit & (CCP_FOR_INFO | CCP_FOR_COMPARE)))
 		printf("\nWith no FILE, or when FILE is -, read standard input.\n");
 	if (s->gnu)
 		printf("\nThis is ccpipe under the name %s; see ccpipe(1).\n", s->program);

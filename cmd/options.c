@@ -30,6 +30,7 @@ void ccp_settings_release(struct ccp_settings *s)
 {
 	free(s->names);
 	s->names = NULL;
+	ccp_profile_request_release(&s->profile);
 }
 
 int ccp_usage_hint(const struct ccp_settings *s)
@@ -64,6 +65,7 @@ static int apply(struct ccp_settings *s, const struct ccp_option *row, const cha
 		*(const char **)(void *)((char *)s + row->field) = value;
 		return 0;
 	case CCP_OPTION_CALL:
+	case CCP_OPTION_MAYBE:
 		return row->call(s, row, value);
 	case CCP_OPTION_HEADING:
 	case CCP_OPTION_NOTHING:
@@ -133,7 +135,7 @@ static int parse_long(struct ccp_settings *s, const char *text, char **argv, int
 			ccp_usage_hint(s);
 			return -1;
 		}
-	} else if (row->argument != NULL) {
+	} else if (row->argument != NULL && row->kind != CCP_OPTION_MAYBE) {
 		value = argv[++*i];
 		if (value == NULL) {
 			fprintf(stderr, "%s: option '--%s' requires an argument\n", s->program, row->name);
@@ -221,8 +223,9 @@ void ccp_options_help(FILE *out, unsigned bit)
 			continue;
 		}
 		len = snprintf(left, sizeof left, row->brief != '\0' ? "-%c, " : "    ", row->brief);
-		snprintf(left + len, sizeof left - (size_t)len, "--%s%s%s", row->name,
-			 row->argument != NULL ? "=" : "", row->argument != NULL ? row->argument : "");
+		snprintf(left + len, sizeof left - (size_t)len, "--%s%s%s%s", row->name,
+			 row->argument == NULL ? "" : row->kind == CCP_OPTION_MAYBE ? "[=" : "=",
+			 row->argument != NULL ? row->argument : "", row->kind == CCP_OPTION_MAYBE ? "]" : "");
 		fprintf(out, "  %-*s %s\n", bit == CCP_FOR_GNU ? 17 : 22, left, row->help);
 	}
 }

@@ -9,6 +9,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "cmd/profile.h"
+#include "pipeline/inject.h"
 #include "pipeline/plan.h"
 
 /* The commands that an option belongs to. CCP_FOR_GNU is the persona gzip, gunzip, zcat. */
@@ -20,7 +22,10 @@ enum {
 	CCP_FOR_LIST = 1u << 4,
 	CCP_FOR_INFO = 1u << 5,
 	CCP_FOR_GNU = 1u << 6,
+	CCP_FOR_COMPARE = 1u << 7,
 };
+
+#define CCP_EXPORTS 16 /* of one command line, at most */
 
 enum { CCP_EXIT_OK, CCP_EXIT_FAILED, CCP_EXIT_WARNING, CCP_EXIT_USAGE = 64 };
 
@@ -54,6 +59,21 @@ struct ccp_settings {
 	const char *fault;
 	unsigned swap_ms;
 	int window;
+	int isolate, explain;
+	bool profiled;
+	struct ccp_profile_request profile;
+	const char *save_plan;
+	struct ccp_inject_options inject;
+	bool injects;
+
+	/* compare */
+	const char *strategies, *jobs_list; /* NULL = not said */
+	int rounds, warmup;          /* 0 = not said */
+	int cold;
+	const char *exports[CCP_EXPORTS]; /* "KIND:FILE" */
+	size_t export_count;
+
+	struct ccp_host host;        /* filled when the plan is made */
 
 	char **names;
 	size_t name_count;

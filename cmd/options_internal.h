@@ -6,7 +6,10 @@
 
 #include "cmd/options.h"
 
-enum ccp_option_kind { CCP_OPTION_HEADING, CCP_OPTION_SET, CCP_OPTION_TEXT, CCP_OPTION_CALL, CCP_OPTION_NOTHING };
+enum ccp_option_kind {
+	CCP_OPTION_HEADING, CCP_OPTION_SET, CCP_OPTION_TEXT, CCP_OPTION_CALL, CCP_OPTION_NOTHING,
+	CCP_OPTION_MAYBE, /* CALL, but the argument may be left out: --name or --name=ARG */
+};
 
 struct ccp_option {
 	unsigned commands;       /* CCP_FOR_… */

@@ -138,6 +138,56 @@ static int set_progress(struct ccp_settings *s, const struct ccp_option *option,
 	return choose(s, option, value, words, "auto, plain, json or none");
 }
 
+static int set_profile(struct ccp_settings *s, const struct ccp_option *option, const char *value)
+{
+	char why[160];
+
+	(void)option;
+	s->profiled = true;
+	if (ccp_profile_parse(&s->profile, value, why, sizeof why) == 0)
+		return 0;
+	ccp_usage_error(s, "--profile: %s", why);
+	return -1;
+}
+
+static int set_dry_run(struct ccp_settings *s, const struct ccp_option *option, const char *value)
+{
+	if (strcmp(value, "plan") != 0)
+		return bad_value(s, option, value, "plan, the only dry run there is");
+	s->explain = 1;
+	return 0;
+}
+
+static int set_inject(struct ccp_settings *s, const struct ccp_option *option, const char *value)
+{
+	struct ccp_err err;
+
+	s->injects = true;
+	if (ccp_inject_parse(&s->inject, value, &err) == 0)
+		return 0;
+	ccp_usage_error(s, "--%s: %s", option->name, err.text);
+	return -1;
+}
+
+static int set_export(struct ccp_settings *s, const struct ccp_option *option, const char *value)
+{
+	static const char *const kinds[] = { "json:", "md:", "csv:", "html:", NULL };
+
+	if (s->export_count == CCP_EXPORTS) {
+		ccp_usage_error(s, "--%s: more than %d files", option->name, CCP_EXPORTS);
+		return -1;
+	}
+	for (size_t i = 0; kinds[i] != NULL; i++) {
+		size_t len = strlen(kinds[i]);
+
+		if (strncmp(value, kinds[i], len) != 0 || value[len] == '\0')
+			continue;
+		s->exports[s->export_count++] = value;
+		return 0;
+	}
+	return bad_value(s, option, value, "json:FILE, md:FILE, csv:FILE or html:FILE");
+}
+
 /* Options of GNU gzip that name what is not there. */
 static int refuse(struct ccp_settings *s, const struct ccp_option *option, const char *value)
 {
@@ -161,7 +211,8 @@ static int refuse(struct ccp_settings *s, const struct ccp_option *option, const
 #define CODEC (GU | GNU)
 #define DATA (GU | CCP_FOR_CAT | CCP_FOR_TEST | CCP_FOR_LIST)
 #define OUT (GU | CCP_FOR_CAT)
-#define ALL (DATA | CCP_FOR_INFO | GNU)
+#define COMPARE CCP_FOR_COMPARE
+#define ALL (DATA | CCP_FOR_INFO | COMPARE | GNU)
 
 #define FIELD(name) offsetof(struct ccp_settings, name)
 #define HEADING(who, title) { .commands = (who), .kind = CCP_OPTION_HEADING, .help = (title) }
@@ -232,19 +283,41 @@ const struct ccp_option ccp_options[] = {
 	HEADING(DATA, "Concurrency and memory"),
 	TEXT(DATA, 'j', "jobs", "N", plan.jobs, "use N CPUs: a number, N%, -N (all but N), auto (default)"),
 	TEXT(DATA, 0, "strategy", "S", plan.strategy,
-	     "how work is run: a strategy of ccpipe info, or read=S,work=S,write=S"),
+	     "how work is run: auto (default), a strategy of ccpipe info, or read=S,work=S,write=S"),
 	ARG(DATA, 0, "readers", "N", plan.readers, set_count, "workers that read"),
 	ARG(DATA, 0, "writers", "N", plan.writers, set_count, "workers that write"),
 	ARG(DATA, 0, "chunk", "SIZE", chunk_bytes, set_chunk, "cut inputs at multiples of SIZE; changes gzip's output"),
 	TEXT(DATA, 0, "max-mem", "M", plan.max_mem, "hold at most M in buffers: SIZE (K, M, G) or N% of memory"),
 	ARG(DATA, 0, "window", "N", window, set_count, "chunks under way at the same time"),
 
+	ON(DATA, 0, "isolate", isolate, 1, "run the work in processes of its own, so that a crash costs one chunk"),
+	TEXT(DATA, 0, "plan", "FILE", plan.plan_file, "run a plan that --save-plan wrote"),
+	TEXT(DATA, 0, "save-plan", "FILE", save_plan, "write the plan that the run ended with to FILE"),
+	ON(DATA, 0, "explain", explain, 1, "measure a few chunks, print the plan and its reasons, and stop"),
+	ARG(DATA, 0, "dry-run", "plan", explain, set_dry_run, NULL),
+
 	HEADING(DATA, "Reporting"),
+	{ DATA, 0, "profile", "KIND", CCP_OPTION_MAYBE, 0, 0, set_profile,
+	  "where time went: a table, or short, json:FILE, trace:FILE, html:FILE" },
 	ARG(DATA, 0, "progress", "KIND", progress, set_progress, "auto (a line on a terminal), plain, json, none"),
 	ON(CCP_FOR_INFO, 0, "json", json, 1, "print JSON"),
+
+	HEADING(COMPARE, "What is compared"),
+	TEXT(COMPARE, 0, "strategies", "LIST", strategies,
+	     "these, with commas between, instead of all; read=S+work=S is one"),
+	TEXT(COMPARE, 0, "strategy", "LIST", strategies, NULL),
+	TEXT(COMPARE, 'j', "jobs", "LIST", jobs_list,
+	     "numbers of workers, with commas between; auto (default) = the usable CPUs"),
+	ARG(COMPARE, 'r', "rounds", "N", rounds, set_count,
+	    "rounds (default 5); while others use the CPUs, up to as many again"),
+	ARG(COMPARE, 0, "warmup", "N", warmup, set_count, "rounds before that, not counted (default 1)"),
+	ON(COMPARE, 0, "cold", cold, 1, "drop the named files from the page cache before each run"),
+	ARG(COMPARE, 0, "export", "KIND:F", exports, set_export,
+	    "write the result to F as json, md, csv or html; repeatable"),
 
 	/* for tests; never abbreviated */
 	TEXT(DATA, 0, "fault", "F", fault, NULL),
 	ARG(DATA, 0, "swap-ms", "N", swap_ms, set_count, NULL),
+	ARG(DATA, 0, "inject", "W", act, set_inject, NULL),
 	{ .commands = 0 },
 };

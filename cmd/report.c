@@ -222,7 +222,9 @@ void ccp_report_plan(struct ccp_report *report, const struct ccp_plan *plan)
 	char memory[CCP_SIZE_TEXT], limit[CCP_SIZE_TEXT];
 	const struct ccp_strategy_ops *noted = NULL;
 
-	if (!s->verbose || s->gnu || s->list || is_json(report))
+	if (plan->automatic) /* told after the run, when it is known: measure.c */
+		return;
+	if (!s->explain && (!s->verbose || s->gnu || s->list || is_json(report)))
 		return;
 	fprintf(stderr, "%s: plan:", s->program);
 	for (int i = 0; i < CCP_STAGES; i++)
@@ -284,6 +286,8 @@ int ccp_report_end(struct ccp_report *report)
 			errno != 0 ? strerrordesc_np(errno) : "write error");
 		ccp_report_raise(report, CCP_EXIT_FAILED);
 	}
+	if (s->explain)
+		return report->status;
 	if (is_json(report))
 		print_summary_json(report, seconds);
 	else if (!s->gnu && !s->quiet && !s->list && (s->verbose || worth))

@@ -30,6 +30,7 @@ struct ccp_report {
 	struct ccp_err output_err;           /* of an output that all inputs share, CCP_OK if none */
 	uint64_t bytes_in, bytes_out, plain_bytes;
 	struct ccp_listing listing;
+	unsigned runs; /* that have ended */
 	struct ccp_progress progress;
 };
 

@@ -1,0 +1,253 @@
+/*
+ * profile.c: what --profile asked for, and doing it.
+ *
+ * A file is written under a temporary name in the folder of its target and then renamed, so that it is whole or not
+ * there. What is no regular file (a FIFO, /dev/null) is written into directly: it must not be replaced.
+ */
+#include "cmd/profile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cmd/text.h"
+
+static int refuse(char *why, size_t room, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* Always returns -1. */
+static int refuse(char *why, size_t room, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(why, room, format, args);
+	va_end(args);
+	return -1;
+}
+
+/* One kind of a list, `len` bytes long. */
+static int parse_kind(struct ccp_profile_request *request, const char *text, size_t len, char *why, size_t room)
+{
+	const char *colon = memchr(text, ':', len);
+	size_t kind = colon != NULL ? (size_t)(colon - text) : len;
+	const struct {
+		const char *name;
+		const char **file;
+		bool *flag;
+	} kinds[] = { { "table", NULL, &request->table }, { "short", NULL, &request->brief },
+		      { "json", &request->json, NULL },   { "trace", &request->trace, NULL },
+		      { "html", &request->html, NULL } };
+
+	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+		const char *file = text + kind + 1;
+		size_t file_len = colon != NULL ? len - kind - 1 : 0;
+		char *copy;
+
+		if (strlen(kinds[i].name) != kind || memcmp(text, kinds[i].name, kind) != 0)
+			continue;
+		if (kinds[i].flag != NULL) {
+			if (colon != NULL)
+				return refuse(why, room, "%s takes no file", kinds[i].name);
+			*kinds[i].flag = true;
+			return 0;
+		}
+		if (file_len == 0)
+			return refuse(why, room, "%s needs a file: %s:FILE", kinds[i].name, kinds[i].name);
+		if (file_len == 1 && file[0] == '-')
+			return refuse(why, room, "%s needs a file, not -: standard output is for data", kinds[i].name);
+		copy = strndup(file, file_len);
+		if (copy == NULL)
+			return refuse(why, room, "%s", strerror(ENOMEM));
+		free((void *)*kinds[i].file);
+		*kinds[i].file = copy;
+		return 0;
+	}
+	return refuse(why, room, "unknown report '%.*s'; there are: table, short, json:FILE, trace:FILE, html:FILE",
+		      (int)(kind < 40 ? kind : 40), text);
+}
+
+static bool is_same(const char *a, const char *b)
+{
+	return a != NULL && b != NULL && strcmp(a, b) == 0;
+}
+
+int ccp_profile_parse(struct ccp_profile_request *request, const char *text, char *why, size_t room)
+{
+	if (text == NULL || text[0] == '\0') {
+		request->table = true;
+		return 0;
+	}
+	for (;;) {
+		size_t len = strcspn(text, ",");
+
+		if (parse_kind(request, text, len, why, room) != 0)
+			return -1;
+		if (text[len] == '\0')
+			break;
+		text += len + 1;
+	}
+	if (is_same(request->json, request->trace) || is_same(request->json, request->html) ||
+	    is_same(request->trace, request->html))
+		return refuse(why, room, "two reports in one file");
+	return 0;
+}
+
+void ccp_profile_request_release(struct ccp_profile_request *request)
+{
+	free((void *)request->json);
+	free((void *)request->trace);
+	free((void *)request->html);
+	*request = (struct ccp_profile_request){ 0 };
+}
+
+/* Whether `st` is where the data go: what is written there would be among them, or take their file away. */
+static bool is_data(const struct stat *st)
+{
+	struct stat data;
+
+	return !S_ISCHR(st->st_mode) && fstat(STDOUT_FILENO, &data) == 0 && data.st_dev == st->st_dev &&
+	       data.st_ino == st->st_ino;
+}
+
+/*
+ * Opens a new file in the folder of `target`. The kernel applies the umask, or the folder's default ACL. The name is
+ * not made of the target's, which may be as long as a name can be.
+ * Errors: -1 with errno. Memory: *path is returned.
+ */
+static int open_temporary(const char *target, char **path)
+{
+	const char *slash = strrchr(target, '/');
+	int folder = slash != NULL ? (int)(slash - target) + 1 : 0;
+
+	for (unsigned i = 0; i < 100; i++) {
+		int fd;
+
+		if (asprintf(path, "%.*s.ccpipe-profile-%ld-%u.tmp", folder, target, (long)getpid(), i) < 0) {
+			errno = ENOMEM;
+			break;
+		}
+		fd = open(*path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+		if (fd >= 0)
+			return fd;
+		free(*path);
+		if (errno != EEXIST)
+			break;
+	}
+	*path = NULL;
+	return -1;
+}
+
+/* A report that goes into a file. */
+struct report {
+	const struct ccp_profile *profile;
+	int (*write)(FILE *out, const struct ccp_profile *profile);
+};
+
+/* Writes it into `fd`, which is closed. Returns 0 or an errno. */
+static int fill(int fd, const struct report *report)
+{
+	FILE *out = fdopen(fd, "w");
+	int error = 0;
+
+	if (out == NULL) {
+		error = errno;
+		close(fd);
+		return error;
+	}
+	errno = 0;
+	if (report->write(out, report->profile) != 0 || fflush(out) != 0)
+		error = errno != 0 ? errno : EIO;
+	if (fclose(out) != 0 && error == 0)
+		error = errno;
+	return error;
+}
+
+/* Returns 0 or an errno. */
+static int replace(const char *target, const struct report *report)
+{
+	char *temporary;
+	int fd = open_temporary(target, &temporary), error;
+
+	if (fd < 0)
+		return errno;
+	error = fill(fd, report);
+	if (error == 0 && rename(temporary, target) != 0)
+		error = errno;
+	if (error != 0)
+		unlink(temporary);
+	free(temporary);
+	return error;
+}
+
+/* Returns 0 or an errno, ENOTSUP if the file is where the data go. */
+static int write_file(const char *file, const struct report *report)
+{
+	struct stat st;
+	char *real;
+	int error;
+
+	if (stat(file, &st) != 0)
+		return replace(file, report);
+	if (is_data(&st))
+		return ENOTSUP;
+	if (!S_ISREG(st.st_mode)) {
+		int fd = open(file, O_WRONLY | O_NOCTTY | O_CLOEXEC);
+
+		return fd >= 0 ? fill(fd, report) : errno;
+	}
+	real = realpath(file, NULL); /* where a link leads to: the link stays */
+	if (real == NULL)
+		return errno;
+	error = replace(real, report);
+	free(real);
+	return error;
+}
+
+static int report_file(const char *file, unsigned run, const struct report *report, const char *program)
+{
+	char *name;
+	int error;
+
+	if ((run > 0 ? asprintf(&name, "%s.%u", file, run + 1) : asprintf(&name, "%s", file)) < 0) {
+		fprintf(stderr, "%s: --profile: %s\n", program, strerror(ENOMEM));
+		return -1;
+	}
+	error = write_file(name, report);
+	if (error != 0) {
+		fprintf(stderr, "%s: --profile: ", program);
+		ccp_text_path(stderr, name);
+		fprintf(stderr, ": %s\n", error == ENOTSUP ? "is standard output, which is for data" : strerror(error));
+	}
+	free(name);
+	return error != 0 ? -1 : 0;
+}
+
+static bool has_colour(void)
+{
+	const char *term = getenv("TERM");
+
+	return isatty(STDERR_FILENO) && getenv("NO_COLOR") == NULL && !(term != NULL && strcmp(term, "dumb") == 0);
+}
+
+int ccp_profile_report(const struct ccp_profile *profile, const struct ccp_profile_request *request, unsigned run,
+		       const char *program)
+{
+	const struct {
+		const char *file;
+		struct report report;
+	} files[] = { { request->json, { profile, ccp_profile_write_json } },
+		      { request->trace, { profile, ccp_profile_write_trace } },
+		      { request->html, { profile, ccp_profile_write_html } } };
+	int result = 0;
+
+	if (request->table || request->brief)
+		ccp_profile_table(stderr, profile, program, !request->table, has_colour());
+	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
+		if (files[i].file != NULL && report_file(files[i].file, run, &files[i].report, program) != 0)
+			result = -1;
+	return result;
+}
