@@ -201,15 +201,16 @@ static void print_row(FILE *out, const struct ccp_compare *c, size_t place)
 
 static void print_table(FILE *out, const struct ccp_compare *c)
 {
-	fprintf(out,
-		"<section><h2>Figures</h2>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Figures "
-		"of "
-		"each plan\"><table class=\"stack\"><thead><tr><th>plan</th><th class=\"num\">median</th><th "
-		"class=\"num\">"
-		"mean%s</th><th class=\"num\">min to max</th><th class=\"num\">CPU time</th><th class=\"num\">peak "
-		"memory</th>"
-		"<th class=\"num\">relative</th><th class=\"num\">noisy rounds</th></tr></thead><tbody>\n",
-		c->round_count > 1 ? " \302\261 sigma" : "");
+	const char *const heads[] = {
+		"median", c->round_count > 1 ? "mean \302\261 sigma" : "mean", "min to max", "CPU time", "peak memory",
+		"relative", "noisy rounds",
+	};
+
+	fputs("<section><h2>Figures</h2>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Figures of "
+	      "each plan\"><table class=\"stack\"><thead><tr><th scope=\"col\">plan</th>", out);
+	for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++)
+		fprintf(out, "<th scope=\"col\" class=\"num\">%s</th>", heads[i]);
+	fputs("</tr></thead><tbody>\n", out);
 	for (size_t i = 0; i < c->plan_count; i++)
 		print_row(out, c, c->ranking.order[i]);
 	fputs("</tbody></table></div>\n<p class=\"note\">CPU time is the mean of user and system time; peak memory is "

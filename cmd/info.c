@@ -11,6 +11,9 @@
 #ifdef CCP_HAVE_ISAL
 #include <isa-l.h>
 #endif
+#ifdef CCP_HAVE_XXHASH
+#include <xxhash.h>
+#endif
 #if defined(CCP_HAVE_LIBURING) && __has_include(<liburing/io_uring_version.h>)
 #include <liburing/io_uring_version.h> /* since 2.4 */
 #endif
@@ -54,7 +57,7 @@ struct library {
 #define LIBURING_VERSION "yes"
 #endif
 
-/* Ended by a NULL name. Shape: room for 6. */
+/* Ended by a NULL name. Shape: room for 7. */
 static void list_libraries(struct library *list)
 {
 	*list++ = (struct library){ "zlib", zlibVersion(), "" };
@@ -73,6 +76,12 @@ static void list_libraries(struct library *list)
 	*list++ = (struct library){ "liburing", LIBURING_VERSION, "" };
 #else
 	*list++ = (struct library){ "liburing", NULL, "async reads files with helper threads" };
+#endif
+#ifdef CCP_HAVE_XXHASH
+	*list++ = (struct library){ "xxHash", STRING(XXH_VERSION_MAJOR) "." STRING(XXH_VERSION_MINOR) "."
+		STRING(XXH_VERSION_RELEASE), "" };
+#else
+	*list++ = (struct library){ "xxHash", NULL, "compare cannot tell whether outputs are the same" };
 #endif
 #ifdef CCP_HAVE_OPENMP
 	*list++ = (struct library){ "OpenMP", OPENMP_VERSION, "" };
@@ -100,7 +109,8 @@ static void stages_of(const struct ccp_strategy_ops *ops, char *text, size_t roo
 
 static void print_strategies(void)
 {
-	printf("\nstrategies:\n");
+	printf("\nstrategies:\n  %-10s %-16s %s\n", "auto", "all",
+	       "measures, and chooses one of these for each stage (default)");
 	for (const struct ccp_strategy_ops *const *ops = ccp_strategies; *ops != NULL; ops++) {
 		const char *why = reason((*ops)->probe), *note = why == NULL ? reason((*ops)->note) : NULL;
 		char stages[64];
@@ -123,7 +133,7 @@ void ccp_info_entry(const char *name, const char *help, const char *why)
 
 static void print_text(const struct ccp_host *host)
 {
-	struct library libraries[6];
+	struct library libraries[7];
 
 	printf("ccpipe %s\n\n", CCP_VERSION);
 	ccp_info_host_print(host);
@@ -187,10 +197,10 @@ static void json_strategies(void)
 
 static void print_json(const struct ccp_host *host)
 {
-	struct library libraries[6];
+	struct library libraries[7];
 	const char *before = "";
 
-	printf("{\"v\":1,\"version\":\"%s\",", CCP_VERSION);
+	printf("{\"v\":1,\"version\":\"%s\",\"default_strategy\":\"auto\",", CCP_VERSION);
 	ccp_info_host_json(host);
 	putchar(',');
 	ccp_info_engines_json();
