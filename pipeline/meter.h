@@ -67,6 +67,7 @@ struct ccp_meter_account {
 	unsigned exec;                  /* number of the executor that it works for, from 0 in the order of opening */
 	unsigned number;                /* of the worker in its executor */
 	bool loop;                      /* an event loop: READ holds many jobs at once, ccp_meter_note counts them */
+	bool aside;                     /* a helper of its executor: only what it does counts, not that it waits */
 
 	_Atomic uint64_t begun_ns, since_ns, ended_ns; /* first mark; last mark; 0 = lives */
 	_Atomic unsigned state;                        /* since since_ns */

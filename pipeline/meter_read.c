@@ -172,6 +172,8 @@ static void add_account(const struct ccp_meter_account *account, struct ccp_mete
 		copy.wall[copy.state] += length;
 	sum->wait_in += (double)copy.wall[CCP_METER_WAIT_IN];
 	sum->wait_out += (double)copy.wall[CCP_METER_WAIT_OUT];
+	if (account->aside)
+		copy.wall[CCP_METER_PARKED] = 0;
 	sum->parked += (double)copy.wall[CCP_METER_PARKED];
 	for (unsigned s = CCP_METER_BUSY; s < CCP_METER_STATES; s++)
 		sum->life += (double)copy.wall[s];

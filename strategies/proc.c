@@ -132,6 +132,10 @@ static int allocate(struct ccp_proc *proc, struct ccp_err *err)
 		proc->setup.account[i] = ccp_meter_open(config->meter, "proc", proc->exec.number, i);
 	proc->collector_account = ccp_meter_open(config->meter, "proc", proc->exec.number, proc->exec.max_degree);
 	proc->reader_account = ccp_meter_open(config->meter, "proc", proc->exec.number, proc->exec.max_degree + 1);
+	if (proc->collector_account)
+		proc->collector_account->aside = true;
+	if (proc->reader_account)
+		proc->reader_account->aside = true;
 	proc->setup.bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (proc->setup.bell < 0)
 		return ccp_err_sys(err, errno, "eventfd");

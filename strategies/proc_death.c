@@ -81,6 +81,7 @@ static void died(struct ccp_proc *proc, struct ccp_proc_worker *worker, int stat
 	struct ccp_job *running = NULL;
 	enum ccp_stage stage = CCP_READ;
 
+	ccp_meter_close(proc->setup.account[worker - proc->worker]); /* the next one opens it again */
 	ccp_proc_harvest(proc, worker);
 	while (worker->put != worker->get) { /* the last one first, so that the queue keeps its order */
 		unsigned at = --worker->put % CCP_BOX_DEPTH;
