@@ -328,8 +328,8 @@ int ccp_plan_make(struct ccp_plan *plan, const struct ccp_plan_options *options,
 	set_degrees(plan, options);
 	if (fit_memory(plan, options, host, need, err) < 0)
 		return -1;
-	snprintf(plan->why, sizeof plan->why, "%s strategy; -j %s: %u of %u usable CPUs%s",
-		 options->isolate ? "proc for --isolate, your" : named_strategy(options) ? "your" : "default",
+	snprintf(plan->why, sizeof plan->why, "%s; -j %s: %u of %u usable CPUs%s",
+		 options->isolate ? "proc for --isolate" : named_strategy(options) ? "your strategy" : "threads",
 		 options->jobs ? options->jobs : "auto", wished, host->cpus,
 		 plan->stage[CCP_WORK].degree < wished && plan->stage[CCP_WORK].strategy->flags == 0
 			 ? "; fewer workers, for the memory budget or window"

@@ -16,7 +16,8 @@
 #include "pipeline/plan.h"
 
 #define FIRST_LINE "# ccpipe plan 1"
-#define DEGREE_MAX 1024u
+#define DEGREE_MAX 1024
+#define WINDOW_MAX 1000000
 
 static const struct ccp_strategy_ops *find(const struct ccp_strategy_ops *const *table, const char *name)
 {
@@ -34,40 +35,78 @@ static int stage_of(const char *word)
 	return -1;
 }
 
-/* Reads one line. Returns NULL, or what is wrong with it. */
-static const char *read_line(struct ccp_plan *plan, const char *line, const struct ccp_strategy_ops *const *strategies,
-			     unsigned *seen)
+/* Digits only, least to most. Returns -1 if it is anything else. */
+static long number_of(const char *word, long least, long most)
 {
-	char word[16], name[16], rest[2];
-	unsigned degree, exec, window;
+	size_t digits = strspn(word, "0123456789");
 
-	if (line[0] == '#' || line[0] == '\0')
-		return NULL;
-	if (sscanf(line, "window %u %1s", &window, rest) == 1) {
-		if (window == 0)
-			return "a window has at least one slot";
-		plan->window = window;
-		return NULL;
-	}
-	if (sscanf(line, "%15s %15s %u %u %1s", word, name, &degree, &exec, rest) != 4)
-		return "not of the form STAGE STRATEGY DEGREE EXEC, or window N";
+	if (digits == 0 || digits > 9 || word[digits] != '\0')
+		return -1;
 
-	int stage = stage_of(word);
-	const struct ccp_strategy_ops *strategy = find(strategies, name);
+	long number = strtol(word, NULL, 10);
+
+	return number < least || number > most ? -1 : number;
+}
+
+/* What was read so far. */
+struct reading {
+	struct ccp_plan *plan;
+	const struct ccp_strategy_ops *const *strategies;
+	unsigned seen; /* CCP_STAGE_BITs */
+	bool window;
+};
+
+static const char *read_stage(struct reading *reading, char *const word[4])
+{
+	const struct ccp_strategy_ops *strategy = find(reading->strategies, word[1]);
+	long degree = number_of(word[2], 1, DEGREE_MAX), exec = number_of(word[3], 0, CCP_STAGES - 1);
+	int stage = stage_of(word[0]);
 
 	if (stage < 0)
 		return "no such stage";
+	if (reading->seen & CCP_STAGE_BIT((unsigned)stage))
+		return "the stage stands there twice";
 	if (!strategy)
 		return "no such strategy";
 	if (!(strategy->fits & CCP_STAGE_BIT((unsigned)stage)))
 		return "the strategy does not fit the stage";
 	if (strategy->probe && strategy->probe())
 		return strategy->probe();
-	if (degree < 1 || degree > DEGREE_MAX || exec >= CCP_STAGES)
+	if (degree < 0 || exec < 0)
 		return "the degree or the number of the executor is out of range";
-	plan->stage[stage] = (struct ccp_stage_plan){ strategy, degree, exec };
-	plan->forks |= (strategy->flags & CCP_STRATEGY_FORKS) != 0;
-	*seen |= CCP_STAGE_BIT((unsigned)stage);
+	if ((strategy->flags & CCP_STRATEGY_CALLER) && degree != 1)
+		return "the caller is one worker";
+	reading->plan->stage[stage] = (struct ccp_stage_plan){ strategy, (unsigned)degree, (unsigned)exec };
+	reading->plan->forks |= (strategy->flags & CCP_STRATEGY_FORKS) != 0;
+	reading->seen |= CCP_STAGE_BIT((unsigned)stage);
+	return NULL;
+}
+
+/* Reads one line, which is changed. Returns NULL, or what is wrong with it. */
+static const char *read_line(struct reading *reading, char *line)
+{
+	char *word[5], *rest = NULL;
+	unsigned words = 0;
+
+	if (line[0] == '#')
+		return NULL;
+	for (char *at = strtok_r(line, " \t\r\n", &rest); at && words < 5; at = strtok_r(NULL, " \t\r\n", &rest))
+		word[words++] = at;
+	if (words == 0)
+		return NULL;
+	if (words == 4)
+		return read_stage(reading, word);
+	if (words != 2 || strcmp(word[0], "window") != 0)
+		return "not of the form STAGE STRATEGY DEGREE EXEC, or window N";
+
+	long window = number_of(word[1], 1, WINDOW_MAX);
+
+	if (window < 0)
+		return "a window is a number of slots, one at least";
+	if (reading->window)
+		return "a window stands there already";
+	reading->plan->window = (size_t)window;
+	reading->window = true;
 	return NULL;
 }
 
@@ -79,10 +118,16 @@ static const char *check(const struct ccp_plan *plan, unsigned seen)
 	if (seen != (1u << CCP_STAGES) - 1)
 		return "a stage is missing";
 	for (int s = 0; s < CCP_STAGES; s++)
-		for (int t = 0; t < s; t++)
+		for (int t = 0; t < s; t++) {
+			bool callers = (stage[s].strategy->flags & CCP_STRATEGY_CALLER) &&
+				       (stage[t].strategy->flags & CCP_STRATEGY_CALLER);
+
+			if (callers && stage[s].exec != stage[t].exec)
+				return "there is one caller: its stages share an executor";
 			if (stage[s].exec == stage[t].exec &&
 			    (stage[s].strategy != stage[t].strategy || stage[s].degree != stage[t].degree))
 				return "stages that share an executor differ in strategy or degree";
+		}
 	if ((stage[CCP_READ].strategy->flags & CCP_STRATEGY_READ_NEEDS_WORK) &&
 	    stage[CCP_READ].exec != stage[CCP_WORK].exec)
 		return "that strategy reads only for its own work";
@@ -93,25 +138,34 @@ int ccp_plan_load(struct ccp_plan *plan, const char *path, const struct ccp_stra
 		  struct ccp_err *err)
 {
 	FILE *file = fopen(path, "re");
-	char line[128];
-	unsigned number = 0, seen = 0;
+	struct reading reading = { .plan = plan, .strategies = strategies };
 	const char *wrong = NULL;
+	unsigned number = 0;
+	char *line = NULL;
+	size_t room = 0;
+	int failed;
 
 	if (!file)
 		return ccp_err_set(err, CCP_E_USAGE, "--plan: %s: %s", path, strerror(errno));
 	plan->forks = false;
-	while (!wrong && fgets(line, sizeof line, file)) {
-		line[strcspn(line, "\r\n")] = '\0';
-		if (++number == 1 && strcmp(line, FIRST_LINE) != 0)
+	errno = 0;
+	while (!wrong && getline(&line, &room, file) >= 0) {
+		number++;
+		if (number == 1 && (strncmp(line, FIRST_LINE, strlen(FIRST_LINE)) != 0 ||
+				    line[strlen(FIRST_LINE) + strspn(line + strlen(FIRST_LINE), "\r\n")] != '\0'))
 			wrong = "not a saved plan: it does not begin with \"" FIRST_LINE "\"";
 		else
-			wrong = read_line(plan, line, strategies, &seen);
+			wrong = read_line(&reading, line);
 	}
-	if (!wrong && number == 0)
-		wrong = "it is empty";
-	if (!wrong)
-		wrong = check(plan, seen);
+	failed = ferror(file) ? errno : 0;
+	free(line);
 	fclose(file);
+	if (failed)
+		return ccp_err_set(err, CCP_E_USAGE, "--plan: %s: %s", path, strerror(failed));
+	if (!wrong && number == 0)
+		return ccp_err_set(err, CCP_E_USAGE, "--plan: %s: it is empty", path);
+	if (!wrong)
+		wrong = check(plan, reading.seen);
 	return wrong ? ccp_err_set(err, CCP_E_USAGE, "--plan: %s: line %u: %s", path, number, wrong) : 0;
 }
 
@@ -128,11 +182,48 @@ static int write_all(int fd, const char *text, size_t len)
 	return 0;
 }
 
+/* A new file, and then its name. Returns 0 or an error number. */
+static int replace(const char *path, const char *text, size_t len)
+{
+	char part[PATH_MAX];
+	mode_t mask = umask(0);
+	int fd, failed;
+
+	umask(mask);
+	if (snprintf(part, sizeof part, "%s.XXXXXX", path) >= (int)sizeof part)
+		return ENAMETOOLONG;
+	fd = mkostemp(part, O_CLOEXEC);
+	if (fd < 0)
+		return errno;
+	failed = fchmod(fd, 0666 & ~mask) != 0 ? errno : write_all(fd, text, len);
+	if (close(fd) != 0 && !failed)
+		failed = errno;
+	if (!failed && rename(part, path) != 0)
+		failed = errno;
+	if (failed)
+		unlink(part);
+	return failed;
+}
+
+/* A device, a FIFO, or a link to what is not there yet: written as it is. Returns 0 or an error number. */
+static int write_through(const char *path, const char *text, size_t len)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY, 0666), failed;
+
+	if (fd < 0)
+		return errno;
+	failed = write_all(fd, text, len);
+	if (close(fd) != 0 && !failed)
+		failed = errno;
+	return failed;
+}
+
 int ccp_plan_save(const struct ccp_plan *plan, const char *path, struct ccp_err *err)
 {
-	char part[PATH_MAX], text[256];
+	char text[256], real[PATH_MAX];
 	size_t len = (size_t)snprintf(text, sizeof text, FIRST_LINE "\n");
-	int fd, failed;
+	struct stat st, link;
+	int failed;
 
 	for (int s = 0; s < CCP_STAGES; s++)
 		len += (size_t)snprintf(text + len, sizeof text - len, "%s %s %u %u\n",
@@ -140,22 +231,13 @@ int ccp_plan_save(const struct ccp_plan *plan, const char *path, struct ccp_err 
 					plan->stage[s].degree, plan->stage[s].exec);
 	len += (size_t)snprintf(text + len, sizeof text - len, "window %zu\n", plan->window);
 
-	if (snprintf(part, sizeof part, "%s.XXXXXX", path) >= (int)sizeof part)
-		return ccp_err_sys(err, ENAMETOOLONG, "%s", path);
-	fd = mkostemp(part, O_CLOEXEC);
-	if (fd < 0)
-		return ccp_err_sys(err, errno, "%s", path);
+	bool there = stat(path, &st) == 0, is_link = lstat(path, &link) == 0 && S_ISLNK(link.st_mode);
 
-	mode_t mask = umask(0);
-
-	umask(mask);
-	failed = fchmod(fd, 0666 & ~mask) != 0 ? errno : write_all(fd, text, len);
-	if (close(fd) != 0 && !failed)
+	if (there ? !S_ISREG(st.st_mode) : is_link)
+		failed = write_through(path, text, len);
+	else if (is_link && !realpath(path, real))
 		failed = errno;
-	if (!failed && rename(part, path) != 0)
-		failed = errno;
-	if (!failed)
-		return 0;
-	unlink(part);
-	return ccp_err_sys(err, failed, "%s", path);
+	else
+		failed = replace(is_link ? real : path, text, len);
+	return failed ? ccp_err_sys(err, failed, "%s", path) : 0;
 }

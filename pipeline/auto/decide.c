@@ -172,7 +172,8 @@ static void set_prediction(struct ccp_decision *decision, const struct ccp_quest
 	decision->serial_ns = serial.predicted_ns;
 	if (decision->predicted_ns > 0)
 		decision->predicted_rate = question->chunks * 1e9 / decision->predicted_ns;
-	because(decision, CCP_WHY_PREDICTED, -1, decision->predicted_ns / 1e9, decision->serial_ns / 1e9);
+	if (decision->serial_ns > 0)
+		because(decision, CCP_WHY_PREDICTED, -1, decision->predicted_ns / 1e9, decision->serial_ns / 1e9);
 }
 
 /* Records the best of those that were not taken. */

@@ -14,7 +14,7 @@
 #include "pipeline/auto/driver.h"
 
 #include <assert.h>
-#include <math.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -77,13 +77,14 @@ static void gather_facts(struct ccp_auto *a)
 		.cached = -1,
 		.sequential = (options->transform->flags & CCP_TRANSFORM_SEQUENTIAL) != 0,
 		.shared_output = ((options->explain ? options->explain : options->sink)->flags & CCP_SINK_SHARED) != 0,
-		.async_ring = true,
 	};
 	for (const struct ccp_strategy_ops *const *ops = options->strategies; *ops; ops++)
 		for (int kind = 0; kind < CCP_KINDS; kind++)
 			if (strcmp((*ops)->name, ccp_kind_name((enum ccp_kind)kind)) == 0) {
 				facts->can[kind] = !(*ops)->probe || !(*ops)->probe();
 				a->ops[kind] = *ops;
+				if (kind == CCP_KIND_ASYNC) /* its note says why there is no ring */
+					facts->async_ring = !(*ops)->note || !(*ops)->note();
 			}
 	ccp_facts_machine(facts, &a->profile->host);
 	if (first_path(a->run))
@@ -134,88 +135,7 @@ double ccp_auto_chunks_left(const struct ccp_auto *a, const struct ccp_vector ve
 	return left > 0 ? left : 0;
 }
 
-/* ---- executors ----------------------------------------------------------------------------------- */
-
-static unsigned most_workers(const struct ccp_auto *a, const struct ccp_stage_choice *choice)
-{
-	unsigned most = choice->degree;
-
-	if ((choice->kind == CCP_KIND_THREADS && choice->class != CCP_CLASS_CPU) || choice->kind == CCP_KIND_ASYNC)
-		most = CCP_DEGREE_MAX;
-	else if (choice->kind == CCP_KIND_THREADS)
-		most = a->facts.cpus;
-	if (most > a->facts.slots)
-		most = a->facts.slots;
-	return most > choice->degree ? most : choice->degree;
-}
-
-/* What a decision says of one set of workers: how many, and of its classes the one that waits. */
-static struct ccp_stage_choice choice_of(const struct ccp_decision *decision, unsigned number, unsigned *stages)
-{
-	struct ccp_stage_choice choice = { .class = CCP_CLASS_NONE };
-
-	*stages = 0;
-	for (int s = 0; s < CCP_STAGES; s++) {
-		const struct ccp_stage_choice *stage = &decision->stage[s];
-
-		if (stage->exec != number)
-			continue;
-		if (*stages == 0 || stage->class != CCP_CLASS_CPU)
-			choice = *stage;
-		*stages |= CCP_STAGE_BIT((unsigned)s);
-	}
-	return choice;
-}
-
-/* The executor in force that does just that already, or NULL. */
-static struct ccp_exec *reusable(const struct ccp_auto *a, const struct ccp_stage_choice *choice, unsigned stages)
-{
-	if (choice->kind == CCP_KIND_SERIAL)
-		return a->run->caller;
-	for (int g = 0; g < CCP_STAGES; g++)
-		if (a->group[g].used && a->group[g].stages == stages && a->exec[g]->ops == a->ops[choice->kind] &&
-		    a->group[g].max_degree >= choice->degree)
-			return a->exec[g];
-	return NULL;
-}
-
-int ccp_auto_apply(struct ccp_auto *a, const struct ccp_decision *decision, struct ccp_err *err)
-{
-	struct ccp_exec *exec[CCP_STAGES] = { NULL };
-	struct ccp_group group[CCP_STAGES] = { 0 };
-	struct ccp_err ignored;
-
-	for (unsigned g = 0; g < CCP_STAGES; g++) {
-		struct ccp_stage_choice choice = choice_of(decision, g, &group[g].stages);
-		const struct ccp_strategy_ops *ops = a->ops[choice.kind];
-
-		if (group[g].stages == 0)
-			continue;
-		exec[g] = reusable(a, &choice, group[g].stages);
-		if (!exec[g] && a->run->exec_count >= CCP_RUN_EXECS)
-			return ccp_err_set(err, CCP_E_OTHER, "too many executors");
-		if (!exec[g] &&
-		    ccp_run_open_exec(a->run, ops, choice.degree, most_workers(a, &choice), &exec[g], err) < 0)
-			return -1;
-		ccp_err_clear(&ignored); /* fewer workers than asked are no error: what there is works */
-		if (exec[g]->degree != choice.degree)
-			(void)ops->resize(exec[g], choice.degree, &ignored);
-		group[g].used = true;
-		group[g].degree = exec[g]->degree;
-		group[g].max_degree = exec[g]->max_degree;
-		group[g].fixed_degree = exec[g] == a->run->caller;
-	}
-	a->decision = *decision;
-	memcpy(a->group, group, sizeof group);
-	memcpy(a->exec, exec, sizeof exec);
-	for (int s = 0; s < CCP_STAGES; s++) {
-		a->decision.stage[s].degree = group[decision->stage[s].exec].degree;
-		ccp_run_set_exec(a->run, (enum ccp_stage)s, exec[decision->stage[s].exec]);
-	}
-	a->pooled = exec[decision->stage[CCP_WORK].exec] != a->run->caller;
-	ccp_flow_set_window(a->run->flow, a->pooled ? decision->window : 1);
-	return 0;
-}
+/* ---- the beginning ------------------------------------------------------------------------------ */
 
 /* The plan to begin with: fused, `degree` threads, or the caller. */
 static void first_plan(struct ccp_decision *plan, enum ccp_kind kind, unsigned degree)
@@ -230,7 +150,30 @@ static bool worth_a_pool(const struct ccp_auto *a)
 {
 	bool one_chunk = a->facts.total_known && a->facts.inputs <= 1 && a->facts.total_bytes <= a->facts.chunk_bytes;
 
-	return a->facts.cpus > 1 && a->facts.slots > 1 && a->facts.can[CCP_KIND_THREADS] && !one_chunk;
+	return a->measured && !one_chunk && !ccp_facts_small(&a->facts) && a->facts.cpus > 1 && a->facts.slots > 1 &&
+	       a->facts.can[CCP_KIND_THREADS];
+}
+
+/* A pool of a thread for each CPU, or fewer, down to two, if memory is short. Returns 0, or an errno. */
+static int begin_with_pool(struct ccp_auto *a)
+{
+	unsigned degree = a->facts.cpus < a->facts.slots ? a->facts.cpus : a->facts.slots;
+	struct ccp_decision plan;
+	struct ccp_err err;
+
+	for (; degree >= 2; degree--) {
+		first_plan(&plan, CCP_KIND_THREADS, degree);
+		if (plan.window > a->facts.slots)
+			plan.window = a->facts.slots;
+		while (plan.window > degree && !ccp_auto_fits(a, &plan, (struct ccp_exec *[CCP_STAGES]){ NULL }))
+			plan.window--;
+		ccp_err_clear(&err);
+		if (ccp_auto_apply(a, &plan, &err) == 0)
+			return 0;
+		if (err.sys != ENOMEM)
+			return err.sys != 0 ? err.sys : EAGAIN;
+	}
+	return 0;
 }
 
 static void begin(struct ccp_auto *a)
@@ -238,11 +181,10 @@ static void begin(struct ccp_auto *a)
 	struct ccp_decision plan;
 	struct ccp_err err;
 
-	ccp_err_clear(&err);
-	first_plan(&plan, CCP_KIND_THREADS, a->facts.cpus < a->facts.slots ? a->facts.cpus : a->facts.slots);
-	if (a->measured && worth_a_pool(a) && ccp_auto_apply(a, &plan, &err) == 0)
+	if (worth_a_pool(a))
+		a->first_failed = begin_with_pool(a);
+	if (a->pooled)
 		return;
-	a->first_failed = err.code != CCP_OK ? err.sys : 0;
 	first_plan(&plan, CCP_KIND_SERIAL, 1);
 	ccp_auto_apply(a, &plan, &err);
 }

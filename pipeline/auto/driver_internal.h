@@ -27,6 +27,10 @@ struct ccp_auto {
 	bool has_first;
 	int first_failed;             /* errno, if no pool could be started to begin with */
 
+	/* memory that was ever taken: neither slots nor states of workers go back before the end of the run */
+	unsigned window_most;
+	unsigned states[CCP_RUN_EXECS]; /* most workers that the executor ever had for WORK, by its number */
+
 	/* in force, by number of the group */
 	struct ccp_group group[CCP_STAGES];
 	struct ccp_exec *exec[CCP_STAGES];
@@ -40,14 +44,24 @@ struct ccp_auto {
 	struct ccp_change *trial;     /* the change that is being judged, or NULL */
 };
 
-/*
- * driver.c: sizes of what is there, again; vectors of a sum; jobs that are left; a decision comes into force (errors:
- * -1, and nothing has changed).
- */
+/* driver.c: sizes of what is there, again; vectors of a sum; jobs that are left. */
 void ccp_auto_totals(struct ccp_auto *a);
 void ccp_auto_vectors(const struct ccp_meter_sum *sum, struct ccp_vector vector[CCP_STAGES]);
 double ccp_auto_chunks_left(const struct ccp_auto *a, const struct ccp_vector vector[CCP_STAGES]);
+
+/* staff.c: a decision comes into force. Errors: -1 with `err`, sys ENOMEM if it does not fit; what there was goes on. */
 int ccp_auto_apply(struct ccp_auto *a, const struct ccp_decision *decision, struct ccp_err *err);
+
+/*
+ * budget.c: what the budget allows beside what was ever taken: slots; workers of an executor for WORK; whether a
+ * decision fits at all (`exec` by number of the group, NULL = to be opened). hold and set_window note what is taken.
+ */
+unsigned ccp_auto_most_slots(const struct ccp_auto *a);
+unsigned ccp_auto_most_workers(const struct ccp_auto *a, const struct ccp_exec *exec);
+bool ccp_auto_fits(const struct ccp_auto *a, const struct ccp_decision *decision,
+		   struct ccp_exec *const exec[CCP_STAGES]);
+void ccp_auto_hold(struct ccp_auto *a, const struct ccp_exec *exec, unsigned stages);
+void ccp_auto_set_window(struct ccp_auto *a, unsigned slots);
 
 /* retune.c: begins a window; ends it, if it was long enough, and does what the controller says. */
 void ccp_auto_window(struct ccp_auto *a);

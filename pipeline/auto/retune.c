@@ -52,10 +52,9 @@ static void observe_group(struct ccp_auto *a, unsigned g, struct ccp_observation
 
 static void observe(struct ccp_auto *a, struct ccp_observation *seen)
 {
-	const struct ccp_flow_counts *counts = ccp_flow_counts(a->run->flow);
 	struct ccp_meter_sum sum;
 	struct ccp_pressure now;
-	double cpu = 0, runq = 0, left, squeezed;
+	double cpu = 0, runq = 0, squeezed;
 
 	*seen = (struct ccp_observation){ .seconds = (double)(ccp_meter_now() - a->window_ns) / 1e9 };
 	ccp_meter_read(a->run->meter, -1, &sum);
@@ -77,9 +76,8 @@ static void observe(struct ccp_auto *a, struct ccp_observation *seen)
 	seen->memory_pressure = squeezed > 0 ? squeezed : 0;
 
 	ccp_auto_totals(a);
-	left = a->by_bytes ? (double)a->facts.total_bytes - (double)atomic_load(&counts->bytes_in)
-			   : (double)a->facts.inputs - (double)atomic_load(&counts->inputs_done);
-	seen->last = a->facts.total_known && left < seen->rate * LAST_S;
+	seen->last = a->facts.total_known &&
+		     ccp_auto_chunks_left(a, seen->vector) < (double)seen->jobs / seen->seconds * LAST_S;
 }
 
 /* ---- changes ------------------------------------------------------------------------------------- */
@@ -103,19 +101,19 @@ static void widen(struct ccp_auto *a)
 	for (int g = 0; g < CCP_STAGES; g++)
 		workers += a->group[g].used ? a->group[g].degree : 0;
 	window = 2 * workers + 2;
-	if (window > a->facts.slots)
-		window = a->facts.slots;
+	if (window > ccp_auto_most_slots(a))
+		window = ccp_auto_most_slots(a);
 	if (a->control.squeezed || window <= a->decision.window)
 		return;
 	a->decision.window = a->control.window = window;
-	ccp_flow_set_window(a->run->flow, window);
+	ccp_auto_set_window(a, window);
 }
 
 static void resize(struct ccp_auto *a, const struct ccp_action *action, double rate)
 {
 	struct ccp_group *group = &a->group[action->group];
 	struct ccp_exec *exec = a->exec[action->group];
-	unsigned before = group->degree;
+	unsigned before = group->degree, degree = action->degree;
 	struct ccp_change *change;
 	struct ccp_err err;
 
@@ -123,7 +121,10 @@ static void resize(struct ccp_auto *a, const struct ccp_action *action, double r
 	/*
 	 * fewer workers than asked are no error: the group has what there is, and the next window shows what it brings
 	 */
-	(void)exec->ops->resize(exec, action->degree, &err);
+	if ((group->stages & CCP_STAGE_BIT(CCP_WORK)) && degree > ccp_auto_most_workers(a, exec))
+		degree = ccp_auto_most_workers(a, exec);
+	(void)exec->ops->resize(exec, degree, &err);
+	ccp_auto_hold(a, exec, group->stages);
 	group->degree = exec->degree;
 	a->control.group[action->group].degree = exec->degree;
 	for (int s = 0; s < CCP_STAGES; s++)
@@ -147,7 +148,7 @@ static void set_window(struct ccp_auto *a, const struct ccp_action *action, doub
 	snprintf(change->to, sizeof change->to, "window %u", action->degree);
 	change->kept = change->judged = true;
 	a->decision.window = a->control.window = action->degree;
-	ccp_flow_set_window(a->run->flow, action->degree);
+	ccp_auto_set_window(a, action->degree);
 }
 
 /* Whether two plans differ in more than degrees. */
