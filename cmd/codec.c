@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cmd/measure.h"
@@ -50,8 +51,13 @@ static int check_settings(const struct ccp_settings *s)
 				       s->test ? "-t" : s->list ? "-l" : "-c");
 	if (s->files_from != NULL && strcmp(s->files_from, "-") == 0 && s->name_count > 0 && stdin_named)
 		return ccp_usage_error(s, "standard input cannot be both --files-from and an input");
+	for (size_t i = 0; i < s->name_count && s->explain; i++) {
+		struct stat st;
+
+		stdin_named |= stat(s->names[i], &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
+	}
 	if (s->explain && stdin_named)
-		return ccp_usage_error(s, "--explain measures real data, and would use up standard input: name files");
+		return ccp_usage_error(s, "--explain measures real data, and would use up a stream: name files");
 	if (s->nul_separated && s->files_from == NULL)
 		return ccp_usage_error(s, "-0 has no meaning without --files-from");
 	return 0;
@@ -217,6 +223,8 @@ static int make_plan(struct ccp_run_options *run, struct ccp_settings *s)
 	s->plan.isolate = s->isolate;
 	if ((s->isolate || s->plan.plan_file != NULL) && s->plan.strategy == getenv("CCPIPE_STRATEGY"))
 		s->plan.strategy = NULL; /* what is said on the command line goes before the environment */
+	if (s->plan.plan_file != NULL && s->plan.jobs == getenv("CCPIPE_JOBS"))
+		s->plan.jobs = NULL;
 	if (run->transform == NULL)
 		ccp_err_set(&err, CCP_E_UNSUPPORTED, "%s is not built in", s->decompress ? "gunzip" : "gzip");
 	else if (run->transform->probe != NULL && run->transform->probe() != NULL)

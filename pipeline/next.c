@@ -68,7 +68,7 @@ struct ccp_next {
 	bool sized_known, sized;
 
 	/* read by any thread */
-	_Atomic uint64_t inputs, bytes;
+	_Atomic uint64_t inputs, bytes, streams;
 	_Atomic bool complete;
 };
 
@@ -207,6 +207,8 @@ static void add(struct ccp_next *next, struct ccp_walk_entry *entry)
 		memcpy(next->probe->path, entry->path, len);
 		look->target_key = next->options.target_key(next->options.target_arg, next->probe);
 	}
+	if (look->err_at == NO_ERR && (look->source->flags & CCP_SOURCE_STREAM))
+		atomic_fetch_add_explicit(&next->streams, 1, memory_order_relaxed);
 	atomic_fetch_add_explicit(&next->inputs, 1, memory_order_relaxed);
 	atomic_fetch_add_explicit(&next->bytes, look->size, memory_order_relaxed);
 }
@@ -463,4 +465,9 @@ void ccp_next_totals(struct ccp_next *next, uint64_t *inputs, uint64_t *bytes, b
 	*complete = atomic_load_explicit(&next->complete, memory_order_acquire);
 	*inputs = atomic_load_explicit(&next->inputs, memory_order_relaxed);
 	*bytes = atomic_load_explicit(&next->bytes, memory_order_relaxed);
+}
+
+uint64_t ccp_next_streams(const struct ccp_next *next)
+{
+	return atomic_load_explicit(&next->streams, memory_order_relaxed);
 }

@@ -76,4 +76,7 @@ struct ccp_input *ccp_next_current(struct ccp_next *next);
  */
 void ccp_next_totals(struct ccp_next *next, uint64_t *inputs, uint64_t *bytes, bool *complete);
 
+/* How many of the inputs so far are streams, whose size is not in the totals. Threads: any. */
+uint64_t ccp_next_streams(const struct ccp_next *next);
+
 #endif

@@ -256,6 +256,8 @@ static int plan_replayed(struct ccp_plan *plan, const struct ccp_plan_options *o
 
 	if (options->strategy || options->isolate)
 		return ccp_err_set(err, CCP_E_USAGE, "--plan does not go with --strategy or --isolate");
+	if (options->jobs || options->readers || options->writers)
+		return ccp_err_set(err, CCP_E_USAGE, "--plan does not go with -j, --readers or --writers");
 	if (ccp_plan_load(plan, options->plan_file, strategies, err) < 0)
 		return -1;
 	plan->jobs = plan->stage[CCP_WORK].degree;

@@ -34,6 +34,12 @@ void ccp_run_cancel(void)
 		ccp_flow_cancel(flow);
 }
 
+/* Whether auto has the word: not if a test replaces the executors. */
+static bool is_automatic(const struct ccp_run *run)
+{
+	return run->options->plan.automatic && run->options->swap_ms == 0;
+}
+
 /* ---- executors ----------------------------------------------------------------------------------- */
 
 int ccp_run_open_exec(struct ccp_run *run, const struct ccp_strategy_ops *ops, unsigned degree, unsigned max_degree,
@@ -164,6 +170,28 @@ static uint64_t target_key(const void *arg, const struct ccp_input *input)
 	return options->sink->key(&options->sink_options, input);
 }
 
+/*
+ * The arena. auto begins with as many slots as it could ever want; where address space is short it takes an eighth of
+ * what there is room for, and leaves the rest to names, threads and states.
+ */
+static int allocate_slots(struct ccp_run *run, struct ccp_arena_options *shape, struct ccp_err *err)
+{
+	if (ccp_arena_new(&run->arena, shape, err) == 0)
+		return 0;
+	while (is_automatic(run) && shape->slots > 1) {
+		shape->slots = (shape->slots + 1) / 2;
+		if (ccp_arena_new(&run->arena, shape, err) < 0)
+			continue;
+		if (shape->slots < 16)
+			return 0;
+		ccp_arena_free(run->arena);
+		run->arena = NULL;
+		shape->slots /= 8;
+		return ccp_arena_new(&run->arena, shape, err);
+	}
+	return -1;
+}
+
 static int allocate(struct ccp_run *run, struct ccp_err *err)
 {
 	const struct ccp_run_options *options = run->options;
@@ -194,7 +222,7 @@ static int allocate(struct ccp_run *run, struct ccp_err *err)
 		run->source.admit = admit;
 		run->source.admit_arg = options;
 	}
-	if (ccp_arena_new(&run->arena, &shape, err) < 0 || ccp_walk_new(&run->walk, &options->walk, err) < 0 ||
+	if (allocate_slots(run, &shape, err) < 0 || ccp_walk_new(&run->walk, &options->walk, err) < 0 ||
 	    ccp_next_new(&run->next, run->walk, run->arena, &next_options, err) < 0 ||
 	    options->sink->create(&run->sink, &options->sink_options, err) < 0)
 		return -1;
@@ -224,7 +252,7 @@ static int allocate(struct ccp_run *run, struct ccp_err *err)
 		.claims = run->claims,
 		.meter = run->meter,
 		.inject = run->inject,
-		.window = options->plan.automatic ? 1 : 0,
+		.window = is_automatic(run) ? 1 : 0,
 		.report = options->report,
 		.report_arg = options->arg,
 	};
@@ -265,23 +293,25 @@ static void serve(struct ccp_run *run)
 	run->swapped_ns = ccp_meter_now();
 	atomic_store(&current_flow, run->flow);
 	ccp_run_tick(run); /* a signal that came before there was a flow to cancel */
-	if (run->options->plan.automatic) {
+	if (is_automatic(run)) {
 		ccp_auto_serve(run);
-	} else if (run->caller) {
-		ccp_flow_start(run->flow);
+		atomic_store(&current_flow, NULL);
+		return;
+	}
+	ccp_flow_start(run->flow);
+	if (run->options->profile)
+		ccp_auto_gather(&run->options->profile->facts, run);
+	if (run->caller) {
 		run->caller->ops->serve(run->caller, tick, run);
 	} else {
 		int timeout_ms = run->options->swap_ms > 0 && run->options->swap_ms < CCP_RUN_TICK_MS
 					 ? (int)run->options->swap_ms
 					 : CCP_RUN_TICK_MS;
 
-		ccp_flow_start(run->flow);
 		while (!ccp_flow_wait(run->flow, timeout_ms))
 			ccp_run_tick(run);
 	}
 	atomic_store(&current_flow, NULL);
-	if (run->options->profile)
-		ccp_profile_tick(run->options->profile, run->flow, run->stage, true);
 }
 
 static void summarise(const struct ccp_run *run, struct ccp_run_summary *summary, uint64_t begun_ns)
@@ -307,6 +337,8 @@ int ccp_run(const struct ccp_run_options *options, struct ccp_run_summary *summa
 	memset(summary, 0, sizeof *summary);
 	if (allocate(&run, err) == 0 && open_execs(&run, err) == 0) {
 		serve(&run);
+		if (options->profile)
+			ccp_profile_tick(options->profile, run.flow, run.stage, true);
 		ran = true;
 		result = 0;
 	}

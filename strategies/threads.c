@@ -91,6 +91,8 @@ static int pool_open(struct ccp_exec **exec, struct ccp_flow *flow, const struct
 		pool_close(&pool->exec);
 		return -1;
 	}
+	pool->exec.degree = pool->started; /* fewer than asked, perhaps */
+	ccp_queue_resize(&pool->queue, pool->started);
 	*exec = &pool->exec;
 	return 0;
 }

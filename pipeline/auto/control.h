@@ -31,7 +31,7 @@ struct ccp_observation {
 	double wait_in[CCP_STAGES];       /* by group: share of unparked time */
 	double wait_out[CCP_STAGES];
 	double cpu_share;                 /* CPU of the process (and children) / (seconds * cpus) */
-	double runq_share;                /* run queue / (cpu + run queue) of busy time */
+	double runq_share;                /* run queue / (cpu + run queue + blocked) of busy time */
 	struct ccp_vector vector[CCP_STAGES];
 	double memory_pressure;           /* PSI some, share of the window; 0 if unknown */
 	bool last;                        /* no more than a window's worth is left: change nothing */

@@ -47,19 +47,25 @@ static const char *first_path(const struct ccp_run *run)
 	return walk->name_count > 0 ? walk->names[0] : NULL;
 }
 
-void ccp_auto_totals(struct ccp_auto *a)
+static void add_totals(struct ccp_facts *facts, struct ccp_run *run)
 {
+	uint64_t streams = ccp_next_streams(run->next);
 	bool complete;
 
-	ccp_next_totals(a->run->next, &a->facts.inputs, &a->facts.total_bytes, &complete);
-	a->facts.total_known = complete && !a->facts.stream;
+	ccp_next_totals(run->next, &facts->inputs, &facts->total_bytes, &complete);
+	facts->total_known = complete && streams == 0;
+	facts->stream = streams > 0 && streams == facts->inputs;
 }
 
-static void gather_facts(struct ccp_auto *a)
+void ccp_auto_totals(struct ccp_auto *a)
 {
-	const struct ccp_run_options *options = a->run->options;
+	add_totals(&a->facts, a->run);
+}
+
+void ccp_auto_gather(struct ccp_facts *facts, struct ccp_run *run)
+{
+	const struct ccp_run_options *options = run->options;
 	const struct ccp_plan *plan = &options->plan;
-	struct ccp_facts *facts = &a->facts;
 	struct ccp_arena_options slot = {
 		.slots = 1,
 		.in_bytes = options->need.chunk_bytes + 1,
@@ -72,24 +78,32 @@ static void gather_facts(struct ccp_auto *a)
 		.mem_budget = plan->max_mem,
 		.slot_bytes = ccp_arena_bytes(&slot),
 		.state_bytes = options->need.state_bytes,
-		.slots = (unsigned)plan->window,
+		.slots = (unsigned)ccp_arena_slots(run->arena),
 		.chunk_bytes = options->need.chunk_bytes,
 		.cached = -1,
 		.sequential = (options->transform->flags & CCP_TRANSFORM_SEQUENTIAL) != 0,
 		.shared_output = ((options->explain ? options->explain : options->sink)->flags & CCP_SINK_SHARED) != 0,
+		.isolate = plan->isolate,
 	};
-	for (const struct ccp_strategy_ops *const *ops = options->strategies; *ops; ops++)
+	for (const struct ccp_strategy_ops *const *ops = options->strategies; ops && *ops; ops++)
 		for (int kind = 0; kind < CCP_KINDS; kind++)
 			if (strcmp((*ops)->name, ccp_kind_name((enum ccp_kind)kind)) == 0) {
 				facts->can[kind] = !(*ops)->probe || !(*ops)->probe();
-				a->ops[kind] = *ops;
 				if (kind == CCP_KIND_ASYNC) /* its note says why there is no ring */
 					facts->async_ring = !(*ops)->note || !(*ops)->note();
 			}
-	ccp_facts_machine(facts, &a->profile->host);
-	if (first_path(a->run))
-		ccp_facts_look(facts, first_path(a->run));
-	ccp_auto_totals(a);
+	ccp_facts_machine(facts, &options->profile->host);
+	if (first_path(run))
+		ccp_facts_look(facts, first_path(run));
+	add_totals(facts, run);
+}
+
+static void find_strategies(struct ccp_auto *a)
+{
+	for (const struct ccp_strategy_ops *const *ops = a->run->options->strategies; *ops; ops++)
+		for (int kind = 0; kind < CCP_KINDS; kind++)
+			if (strcmp((*ops)->name, ccp_kind_name((enum ccp_kind)kind)) == 0)
+				a->ops[kind] = *ops;
 }
 
 /* What a job cost each stage, on average. The hub's work is the writer's. */
@@ -181,6 +195,7 @@ static void begin(struct ccp_auto *a)
 	struct ccp_decision plan;
 	struct ccp_err err;
 
+	a->states[a->run->caller->number] = 1; /* it may have jobs, now or later */
 	if (worth_a_pool(a))
 		a->first_failed = begin_with_pool(a);
 	if (a->pooled)
@@ -359,7 +374,8 @@ void ccp_auto_serve(struct ccp_run *run)
 	a.profile->automatic = true;
 	ccp_pressure_watch_open(&a.pressure_watch);
 	ccp_flow_start(run->flow);
-	gather_facts(&a);
+	find_strategies(&a);
+	ccp_auto_gather(&a.facts, run);
 	a.measured = run->options->measure || !ccp_facts_small(&a.facts);
 	a.begun_ns = ccp_meter_now();
 	begin(&a);

@@ -49,7 +49,9 @@ void ccp_auto_totals(struct ccp_auto *a);
 void ccp_auto_vectors(const struct ccp_meter_sum *sum, struct ccp_vector vector[CCP_STAGES]);
 double ccp_auto_chunks_left(const struct ccp_auto *a, const struct ccp_vector vector[CCP_STAGES]);
 
-/* staff.c: a decision comes into force. Errors: -1 with `err`, sys ENOMEM if it does not fit; what there was goes on. */
+/*
+ * staff.c: a decision comes into force. Errors: -1 with `err`, sys ENOMEM if it does not fit; what there was goes on.
+ */
 int ccp_auto_apply(struct ccp_auto *a, const struct ccp_decision *decision, struct ccp_err *err);
 
 /*

@@ -54,7 +54,7 @@ static void observe(struct ccp_auto *a, struct ccp_observation *seen)
 {
 	struct ccp_meter_sum sum;
 	struct ccp_pressure now;
-	double cpu = 0, runq = 0, squeezed;
+	double cpu = 0, runq = 0, blocked = 0, squeezed;
 
 	*seen = (struct ccp_observation){ .seconds = (double)(ccp_meter_now() - a->window_ns) / 1e9 };
 	ccp_meter_read(a->run->meter, -1, &sum);
@@ -62,11 +62,12 @@ static void observe(struct ccp_auto *a, struct ccp_observation *seen)
 	for (int s = 0; s < CCP_METER_BUSY; s++) {
 		cpu += sum.busy[s].cpu;
 		runq += sum.busy[s].runq;
+		blocked += sum.busy[s].blocked;
 	}
 	seen->jobs = sum.jobs[CCP_WORK];
 	seen->rate = (double)(a->by_bytes ? sum.bytes_in[CCP_WORK] : sum.jobs[CCP_WORK]) / seen->seconds;
 	seen->cpu_share = cpu / (seen->seconds * 1e9 * a->facts.cpus);
-	seen->runq_share = cpu + runq > 0 ? runq / (cpu + runq) : 0;
+	seen->runq_share = runq > 0 ? runq / (cpu + runq + blocked) : 0;
 	ccp_auto_vectors(&sum, seen->vector);
 	for (unsigned g = 0; g < CCP_STAGES; g++)
 		observe_group(a, g, seen);

@@ -2,8 +2,8 @@
  * staff.c: puts a decision into force.
  *
  * Stages that the decision keeps together get one executor. One that does just that already is kept and resized; others
- * are opened, with room to grow if they wait. Then the stages' executors and the window are set: jobs that were submitted
- * before go on where they are, new ones go to the new executors.
+ * are opened, with room to grow if they wait. Then the stages' executors and the window are set: jobs that were
+ * submitted before go on where they are, new ones go to the new executors.
  */
 #include <errno.h>
 #include <string.h>
@@ -58,22 +58,25 @@ static struct ccp_exec *reusable(const struct ccp_auto *a, const struct ccp_stag
 static int staff(struct ccp_auto *a, const struct ccp_decision *decision, struct ccp_exec *exec[CCP_STAGES],
 		 struct ccp_group group[CCP_STAGES], struct ccp_err *err)
 {
+	struct ccp_stage_choice choice[CCP_STAGES];
 	struct ccp_err ignored;
 
 	for (unsigned g = 0; g < CCP_STAGES; g++) {
-		struct ccp_stage_choice choice = choice_of(decision, g, &group[g].stages);
-		const struct ccp_strategy_ops *ops = a->ops[choice.kind];
-
+		choice[g] = choice_of(decision, g, &group[g].stages);
+		if (group[g].stages == 0 || exec[g])
+			continue;
+		if (a->run->exec_count >= CCP_RUN_EXECS)
+			return ccp_err_set(err, CCP_E_OTHER, "too many executors");
+		if (ccp_run_open_exec(a->run, a->ops[choice[g].kind], choice[g].degree, most_workers(a, &choice[g]),
+				      &exec[g], err) < 0)
+			return -1;
+	}
+	for (unsigned g = 0; g < CCP_STAGES; g++) {
 		if (group[g].stages == 0)
 			continue;
-		if (!exec[g] && a->run->exec_count >= CCP_RUN_EXECS)
-			return ccp_err_set(err, CCP_E_OTHER, "too many executors");
-		if (!exec[g] &&
-		    ccp_run_open_exec(a->run, ops, choice.degree, most_workers(a, &choice), &exec[g], err) < 0)
-			return -1;
 		ccp_err_clear(&ignored); /* fewer workers than asked are no error: what there is works */
-		if (exec[g]->degree != choice.degree)
-			(void)ops->resize(exec[g], choice.degree, &ignored);
+		if (exec[g]->degree != choice[g].degree)
+			(void)exec[g]->ops->resize(exec[g], choice[g].degree, &ignored);
 		ccp_auto_hold(a, exec[g], group[g].stages);
 		group[g].used = true;
 		group[g].degree = exec[g]->degree;

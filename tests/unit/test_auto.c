@@ -85,31 +85,33 @@ static const char *const injections[] = {
 	"work_delay_us=700",
 	"write_delay_us=300",
 	"read_delay_us=900,work_delay_us=900",
-	"work_delay_us=1500,from_job=90",
-	"read_delay_us=1500,until_job=60",
+	"work_delay_us=1500,from_job=60",
+	"read_delay_us=1500,until_job=40",
 	"work_cpu_us=200",
 	"read_bps=20M",
 };
 #define INJECTIONS (sizeof injections / sizeof injections[0])
+
+#define BYTES (50 * HELP_CHUNK + 77)
 
 static void check_bytes(const struct ccp_transform_ops *transform)
 {
 	static const struct {
 		const char *jobs;
 		size_t window;
-	} shapes[] = { { "1", 0 }, { "2", 1 }, { "2", 0 }, { "8", 3 }, { "8", 0 } };
+	} shapes[] = { { "1", 0 }, { "2", 1 }, { "2", 0 }, { "8", 3 } };
 	struct ccp_run_options options;
 	char what[120];
 
-	for (int i = 0; i < 3; i++)
-		help_file(70 * HELP_CHUNK + 77);
+	for (int i = 0; i < 2; i++)
+		help_file(BYTES);
 	for (size_t n = 0; n < INJECTIONS; n++) {
 		for (size_t k = 0; k < sizeof shapes / sizeof shapes[0]; k++) {
 			auto_options(&options, transform, "auto", shapes[k].jobs, injections[n]);
 			auto_plan(&options, shapes[k].jobs, shapes[k].window, NULL);
 			snprintf(what, sizeof what, "%s, -j%s, window %zu, %s", transform->name, shapes[k].jobs,
 				 shapes[k].window, injections[n] ? injections[n] : "nothing injected");
-			auto_run(&options, 70 * HELP_CHUNK + 77, what);
+			auto_run(&options, BYTES, what);
 			if (shapes[k].window > 0)
 				cr_expect_leq(auto_profile.live_max, shapes[k].window, "%s", what);
 			ccp_profile_release(&auto_profile);
@@ -207,9 +209,22 @@ Test(auto_runs, a_budget_for_one_worker)
 	ccp_profile_release(&auto_profile);
 }
 
+/* Room for two: a pool of two has it all, and then the caller is to do it alone. Its state is one more. */
+Test(auto_runs, a_budget_that_the_first_pool_uses_up)
+{
+	struct ccp_run_options options;
+
+	auto_state_bytes = 1 << 20;
+	help_file(40 * AUTO_CHUNK);
+	auto_options(&options, &auto_wide, "auto", "2", "write_delay_us=2000");
+	auto_plan(&options, "2", 0, "2400K");
+	auto_run(&options, 40 * AUTO_CHUNK, "--max-mem 2400K");
+	ccp_profile_release(&auto_profile);
+}
+
 /* ---- stopping -------------------------------------------------------------------------------------------------- */
 
-/* Cancelled by WORK of a piece: in the probe, while executors are opened, and after that. Nothing is left over. */
+/* Cancelled by WORK of a piece: in the probe, at the decision, and after that. Nothing is left over. */
 Test(auto_runs, cancelled_at_any_moment)
 {
 	static const int moments[] = { 0, 1, 2, 4, 5, 6, 8, 12, 30, 80, 160 };
@@ -239,13 +254,12 @@ Test(auto_runs, explain_ends_with_the_decision)
 	struct ccp_err err;
 
 	help_file(200 * AUTO_CHUNK);
-	auto_options(&options, &auto_wide, "auto", "2", NULL);
+	auto_options(&options, &auto_wide, "auto", "2", "work_delay_us=2000");
 	options.measure = true;
 	options.explain = options.sink;
 	options.sink = ccp_sink_find("null");
 	cr_assert(help_run(&options, &err) == 0, "%s", err.text);
 	cr_expect(auto_profile.decided && auto_profile.decision.reasons > 0);
-	cr_expect_eq(auto_profile.execs, 1, "an executor was opened");
 	cr_expect_lt(atomic_load(&auto_pieces), 200, "all of it was done");
 	cr_expect_eq(help.input[0].out_len, 0);
 	ccp_profile_release(&auto_profile);
@@ -276,6 +290,41 @@ Test(auto_runs, no_executor_can_be_opened)
 	cr_expect_str_eq(auto_profile.stage[CCP_WORK].strategy, "serial");
 	cr_expect_eq(auto_profile.decision.window, 1);
 	ccp_profile_release(&auto_profile);
+}
+
+static _Atomic int opens;
+
+/* The first pool can be had, and no other. */
+static int open_once(struct ccp_exec **exec, struct ccp_flow *flow, const struct ccp_exec_options *options,
+		     struct ccp_err *err)
+{
+	if (atomic_fetch_add(&opens, 1) > 0)
+		return refuse_open(exec, flow, options, err);
+	return ccp_strategy_find("threads")->open(exec, flow, options, err);
+}
+
+/* What there is at the beginning stays, also where the decision wants more sets of workers than can be had. */
+Test(auto_runs, no_second_executor_can_be_opened)
+{
+	struct ccp_strategy_ops threads = *ccp_strategy_find("threads"), omp = *ccp_strategy_find("omp");
+	struct ccp_strategy_ops async = *ccp_strategy_find("async");
+	const struct ccp_strategy_ops *const table[] = { ccp_strategy_find("serial"), &threads, &omp, &async, NULL };
+	static const char *const some[] = { NULL, "work_delay_us=2000", "read_delay_us=2000", "write_delay_us=2000" };
+	struct ccp_run_options options;
+
+	threads.open = open_once;
+	omp.open = async.open = refuse_open;
+	for (int i = 0; i < 3; i++)
+		help_file(60 * AUTO_CHUNK);
+	for (size_t n = 0; n < sizeof some / sizeof some[0]; n++) {
+		for (int first = 0; first < 2; first++) {
+			atomic_store(&opens, first);
+			auto_options(&options, &auto_wide, "auto", "4", some[n]);
+			options.strategies = table;
+			auto_run(&options, 60 * AUTO_CHUNK, some[n] ? some[n] : "nothing injected");
+			ccp_profile_release(&auto_profile);
+		}
+	}
 }
 
 /* There is nothing but serial. */
