@@ -46,7 +46,7 @@ struct ccp_exec_options {
  * serve    CALLER only: runs queued jobs in the caller until the flow has finished, or until tick(arg), called between
  *          two jobs and at least every 50 ms, returns false.
  * give_up  CALLER only: takes back a job that was submitted and is not yet begun; false if there is none. Threads: the
- *          caller, outside of serve.
+ *          caller, between two jobs.
  * close    waits until its queue is empty and its workers have ended. The flow no longer submits to it.
  */
 struct ccp_strategy_ops {

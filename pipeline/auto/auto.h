@@ -99,7 +99,7 @@ enum ccp_reason_code {
 	CCP_WHY_STARVED,          /* the source takes `value` of the serial time, > `threshold` */
 	CCP_WHY_BUSY,             /* run-queue share `value` > `threshold`: others use the CPUs */
 	CCP_WHY_CPUS,             /* degree = CPUs: `value` */
-	CCP_WHY_GOETZ,            /* degree `value` = CPUs / CPU share `threshold` */
+	CCP_WHY_GOETZ,            /* degree `value`: CPUs / CPU share `threshold`, and some to spare */
 	CCP_WHY_LITTLE,           /* degree `value`: so many are busy at `threshold` jobs a second */
 	CCP_WHY_FEW_LEFT,         /* degree `value`: more would not pay for their start, `threshold` s are left */
 	CCP_WHY_SEQUENTIAL,       /* one input's work cannot be split: at most `value` inputs at once */

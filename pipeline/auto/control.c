@@ -17,7 +17,7 @@
 #define WINDOW_SHORT_S 0.020 /* below it a window is mostly timer noise */
 #define WINDOW_LONG_S 2.0
 #define WINDOW_PARTIAL 0.15 /* jobs in flight at the ends of a window, as a share of its jobs */
-#define PERIOD_FIRST_S 0.1
+#define PERIOD_FIRST_S 0.03
 #define PERIOD_LAST_S 0.4 /* a step costs some 20 us; a change of the work is to be noticed within a second */
 #define PERIOD_JITTER 0.2
 #define IDLE 0.50

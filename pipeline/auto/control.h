@@ -109,7 +109,10 @@ void ccp_control_begin(struct ccp_control *control, const struct ccp_facts *fact
  */
 bool ccp_control_step(struct ccp_control *control, const struct ccp_observation *seen, struct ccp_action *action);
 
-/* Seconds until the next step is due: 0.1 at first and after a change, doubling up to 0.4 while nothing does; +-20 % */
+/*
+ * Seconds until the next step is due: 0.03 at first and after a change, doubling up to 0.4 while nothing does, give or
+ * take a fifth.
+ */
 double ccp_control_period(const struct ccp_control *control);
 
 /*

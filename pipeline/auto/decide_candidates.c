@@ -12,7 +12,8 @@
 
 #include "pipeline/auto/decide_internal.h"
 
-#define HEADROOM 1.10      /* over Little's law, so that a limit is reached in spite of uneven jobs */
+#define HEADROOM 1.10      /* over Little's law, so that a limit is reached in spite of uneven jobs ... */
+#define HEADROOM_WAITS 0.9 /* ... and so much more if they do nothing but wait: waits do not come by turns */
 #define PROC_WRITERS_MAX 4u
 
 static void because(struct ccp_candidate *candidate, enum ccp_reason_code code, int stage, double value,
@@ -131,11 +132,12 @@ static unsigned pool_degree(const struct ccp_question *question, struct ccp_cand
 	}
 	bool all_cpu = kind == CCP_KIND_OMP || only_cpu(question, first, last);
 	double share = service > 0 ? cpu / service : 1;
-	unsigned degree = all_cpu ? question->cpus : whole(question->cpus / fmax(share, 1e-6));
+	double headroom = HEADROOM + HEADROOM_WAITS * (1 - share);
+	unsigned degree = all_cpu ? question->cpus : whole(question->cpus / fmax(share, 1e-6) * (2 - share));
 	struct ccp_reason why = { all_cpu ? CCP_WHY_CPUS : CCP_WHY_GOETZ, stage, 0, all_cpu ? 0 : share };
 
 	degree = minimum(degree, CCP_DEGREE_MAX);
-	unsigned useful = per_job > 0 ? whole(fmin(HEADROOM * service / per_job, at_once)) : degree;
+	unsigned useful = per_job > 0 ? whole(fmin(headroom * service / per_job, at_once)) : degree;
 	if (useful < degree && degree > least) {
 		degree = useful < least ? least : useful;
 		why.code = CCP_WHY_LITTLE;
@@ -184,7 +186,9 @@ static unsigned little_degree(const struct ccp_question *question, struct ccp_ca
 
 	if (question->class[stage] == CCP_CLASS_CPU && kind != CCP_KIND_ASYNC)
 		most = minimum(most, question->cpus);
-	unsigned degree = minimum(most, per_job > 0 ? whole(HEADROOM * service / per_job) : 1);
+	double waits = service > 0 ? 1 - question->cpu[stage] / service : 0;
+	unsigned degree =
+		minimum(most, per_job > 0 ? whole((HEADROOM + HEADROOM_WAITS * waits) * service / per_job) : 1);
 	unsigned worth = worth_starting(question, kind, service);
 
 	if (worth < degree) {

@@ -249,6 +249,8 @@ static void conclude(struct ccp_auto *a, enum ccp_probe_stop stop, const struct 
 
 	ccp_auto_vectors(seen, vector);
 	ccp_auto_totals(a);
+	if (stop != CCP_PROBE_NONE && a->facts.total_known && ccp_auto_chunks_left(a, vector) <= 0)
+		stop = CCP_PROBE_END;
 	ccp_decide(&decision, &a->facts, stop, vector, stop == CCP_PROBE_END ? 0 : ccp_auto_chunks_left(a, vector),
 		   &ccp_costs_default);
 	profile->probe_stop = stop;
@@ -267,6 +269,7 @@ static void conclude(struct ccp_auto *a, enum ccp_probe_stop stop, const struct 
 		memcpy(decision.stage, a->decision.stage, sizeof decision.stage);
 		decision.window = a->decision.window;
 		a->decision = decision;
+		a->due_ns = UINT64_MAX; /* nothing is left to be controlled */
 	} else {
 		put_into_force(a, &decision);
 		ccp_control_begin(&a->control, &a->facts, &a->decision, a->group,
@@ -339,17 +342,6 @@ static bool after_job(void *arg)
 	return !a->pooled;
 }
 
-/* The caller's jobs go to whoever has their stage now. */
-static void hand_over(struct ccp_auto *a)
-{
-	struct ccp_exec *caller = a->run->caller;
-	enum ccp_stage stage;
-	struct ccp_job *job;
-
-	while (caller->ops->give_up(caller, &stage, &job))
-		ccp_flow_resubmit(a->run->flow, stage, job);
-}
-
 /* The caller sleeps, ticks and controls until the run is over or the jobs are its own. Returns whether it is over. */
 static bool watch(struct ccp_auto *a)
 {
@@ -383,14 +375,9 @@ void ccp_auto_serve(struct ccp_run *run)
 		ccp_flow_stop_metering(run->flow);
 		memset(&sum, 0, sizeof sum);
 		conclude(&a, CCP_PROBE_NONE, &sum, 0);
-	} else if (a.pooled) {
-		hand_over(&a);
 	}
-	while (!(a.pooled && watch(&a)) && !ccp_flow_finished(run->flow)) {
+	while (!(a.pooled && watch(&a)) && !ccp_flow_finished(run->flow))
 		run->caller->ops->serve(run->caller, after_job, &a);
-		if (a.pooled)
-			hand_over(&a);
-	}
 	if (!a.decided) { /* the input ended first */
 		ccp_meter_read(run->meter, -1, &sum);
 		conclude(&a, CCP_PROBE_END, &sum, since(a.begun_ns));

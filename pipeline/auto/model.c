@@ -171,10 +171,27 @@ static double start_of(const struct ccp_stage_choice *choice, const struct ccp_f
 	return start;
 }
 
+/*
+ * Workers that wait by turns do not always leave the CPUs just one job each: near the point where both limits are the
+ * same, the two together are slower than either. The norm's exponent is 3 if all is waiting, and grows without end as
+ * the waits go. With 20 ms of waiting and 3.4 ms of CPU on 2 CPUs it is within 10 % of what 8 to 32 workers reached.
+ */
+static double meet(const struct ccp_stage_choice *choice, double cpu, double blocked, double of_cpus)
+{
+	double of_workers = (cpu + blocked) / degree_of(choice);
+	double larger = fmax(of_workers, of_cpus), smaller = fmin(of_workers, of_cpus);
+	double waits = cpu + blocked > 0 ? blocked / (cpu + blocked) : 0;
+
+	if (waits < 0.01 || larger <= 0 || degree_of(choice) == 1)
+		return larger;
+	return larger * pow(1 + pow(smaller / larger, 3 / waits), waits / 3);
+}
+
 /* The tightest limit. Units: ns a job. */
 static double limit_of(const struct load *load, const struct ccp_stage_choice *choice, const struct ccp_facts *facts)
 {
-	double limit = (load->cpu[CCP_READ] + load->cpu[CCP_WORK] + load->cpu[CCP_WRITE]) / load->capacity;
+	double cpus_limit = (load->cpu[CCP_READ] + load->cpu[CCP_WORK] + load->cpu[CCP_WRITE]) / load->capacity;
+	double limit = cpus_limit;
 
 	for (unsigned s = 0; s < CCP_STAGES; s++) {
 		unsigned at_once = ccp_stage_at_once(facts, (enum ccp_stage)s);
@@ -189,7 +206,7 @@ static double limit_of(const struct load *load, const struct ccp_stage_choice *c
 				cpu += load->cpu[t] * load->stretch;
 				blocked += load->blocked[t];
 			}
-		limit = fmax(limit, (cpu + blocked) / degree_of(&choice[s]));
+		limit = fmax(limit, meet(&choice[s], cpu, blocked, cpus_limit));
 		if (choice[s].kind == CCP_KIND_ASYNC)
 			limit = fmax(limit, cpu);
 	}

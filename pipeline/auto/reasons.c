@@ -172,8 +172,8 @@ static void chosen(const struct ccp_reason *reason, char *text, size_t size)
 		snprintf(text, size, "%.0f %s", value, value < 2 ? "CPU, one worker" : "CPUs, a worker for each");
 		break;
 	case CCP_WHY_GOETZ:
-		snprintf(text, size, "%.0f workers = CPUs / CPU share %.2f%s", value, threshold,
-			 value >= CCP_DEGREE_MAX ? ", and no more" : "");
+		snprintf(text, size, "%.0f workers: CPUs / CPU share %.2f, and some to spare%s", value, threshold,
+			 value >= CCP_DEGREE_MAX ? ", but no more" : "");
 		break;
 	case CCP_WHY_LITTLE:
 		snprintf(text, size, "%.0f at once: %.4g jobs a second is the most that the other limits allow", value,

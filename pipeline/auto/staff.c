@@ -86,6 +86,20 @@ static int staff(struct ccp_auto *a, const struct ccp_decision *decision, struct
 	return 0;
 }
 
+/*
+ * The caller's jobs go to whoever has their stage now, before the window grows: they are the oldest, and all that come
+ * after them wait for them at the output.
+ */
+static void hand_over(struct ccp_auto *a)
+{
+	struct ccp_exec *caller = a->run->caller;
+	enum ccp_stage stage;
+	struct ccp_job *job;
+
+	while (caller->ops->give_up(caller, &stage, &job))
+		ccp_flow_resubmit(a->run->flow, stage, job);
+}
+
 int ccp_auto_apply(struct ccp_auto *a, const struct ccp_decision *decision, struct ccp_err *err)
 {
 	struct ccp_exec *exec[CCP_STAGES] = { NULL };
@@ -112,6 +126,8 @@ int ccp_auto_apply(struct ccp_auto *a, const struct ccp_decision *decision, stru
 		ccp_run_set_exec(a->run, (enum ccp_stage)s, exec[decision->stage[s].exec]);
 	}
 	a->pooled = exec[decision->stage[CCP_WORK].exec] != a->run->caller;
+	if (a->pooled)
+		hand_over(a);
 	ccp_auto_set_window(a, a->pooled ? decision->window : 1);
 	return 0;
 }

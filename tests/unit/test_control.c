@@ -343,13 +343,13 @@ static void expect_period(const struct rig *rig, double period)
 Test(control, the_period_doubles_and_begins_again)
 {
 	struct rig rig;
-	double period = 0.1, least = 0.4, most = 0;
+	double period = 0.03, least = 0.4, most = 0;
 
 	help_decide(&rig, 0.1, 4, 8);
 	rig.predicted_rate = 100;
 	rig.seen.busy[0] = 0.8;
 	help_begin(&rig);
-	expect_period(&rig, 0.1);
+	expect_period(&rig, 0.03);
 	for (int i = 0; i < 40; i++) {
 		EXPECT_NONE(&rig, 100);
 		period = fmin(2 * period, 0.4);
@@ -362,13 +362,13 @@ Test(control, the_period_doubles_and_begins_again)
 	cr_assert(most - least > 0.08, "two runs side by side would measure in step");
 	rig.share = 1; /* another class, perhaps */
 	EXPECT_NONE(&rig, 100);
-	expect_period(&rig, 0.1);
+	expect_period(&rig, 0.03);
 	EXPECT_NONE(&rig, 100);
-	expect_period(&rig, 0.2);
+	expect_period(&rig, 0.06);
 	rig.share = 0.1;
 	EXPECT_NONE(&rig, 100);
-	expect_period(&rig, 0.4);
+	expect_period(&rig, 0.12);
 	rig.seen.busy[0] = 0.98;
 	EXPECT_RESIZE(&rig, 100, 8, CCP_WHY_BOTTLENECK);
-	expect_period(&rig, 0.1);
+	expect_period(&rig, 0.03);
 }
