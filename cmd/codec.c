@@ -223,8 +223,6 @@ static int make_plan(struct ccp_run_options *run, struct ccp_settings *s)
 	s->plan.isolate = s->isolate;
 	if ((s->isolate || s->plan.plan_file != NULL) && s->plan.strategy == getenv("CCPIPE_STRATEGY"))
 		s->plan.strategy = NULL; /* what is said on the command line goes before the environment */
-	if (s->plan.plan_file != NULL && s->plan.jobs == getenv("CCPIPE_JOBS"))
-		s->plan.jobs = NULL;
 	if (run->transform == NULL)
 		ccp_err_set(&err, CCP_E_UNSUPPORTED, "%s is not built in", s->decompress ? "gunzip" : "gzip");
 	else if (run->transform->probe != NULL && run->transform->probe() != NULL)
@@ -248,6 +246,8 @@ int ccp_codec_main(struct ccp_settings *s)
 	struct ccp_report report;
 	int status = check_settings(s);
 
+	if (status == 0)
+		status = ccp_measure_check(s);
 	if (status != 0)
 		return status;
 	if (s->name_count == 0 && s->files_from == NULL)

@@ -8,6 +8,12 @@
 #include "pipeline/run.h"
 
 /*
+ * Refuses files of reports that are inputs or outputs, before anything runs, and notes when that was.
+ * Errors: the exit status of a usage error, which was told.
+ */
+int ccp_measure_check(struct ccp_settings *settings);
+
+/*
  * Gives the run a profile if anybody wants one, and what else the settings say about measuring. run->plan and run->sink
  * are set; with --explain the sink becomes null. Errors: -1 with `err`.
  */

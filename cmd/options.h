@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <time.h>
 
 #include "cmd/profile.h"
 #include "pipeline/inject.h"
@@ -74,6 +75,7 @@ struct ccp_settings {
 	size_t export_count;
 
 	struct ccp_host host;        /* filled when the plan is made */
+	struct timespec began;       /* measure.c */
 
 	char **names;
 	size_t name_count;

@@ -165,7 +165,8 @@ static int set_inject(struct ccp_settings *s, const struct ccp_option *option, c
 	s->injects = true;
 	if (ccp_inject_parse(&s->inject, value, &err) == 0)
 		return 0;
-	ccp_usage_error(s, "--%s: %s", option->name, err.text);
+	(void)option;
+	ccp_usage_error(s, "%s", err.text);
 	return -1;
 }
 

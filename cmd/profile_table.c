@@ -175,9 +175,10 @@ static void print_window(FILE *out, const struct ccp_profile *profile)
 	char used[CCP_SIZE_TEXT], budget[CCP_SIZE_TEXT];
 	struct ccp_words words = { 0 };
 
-	ccp_words_add(&words, "window %zu slot%s, %.1f in use on average, %u at most; buffers %s of %s", window,
-		      window == 1 ? "" : "s", profile->live_mean, profile->live_max,
-		      ccp_text_size(profile->buffers, used), ccp_text_size(profile->plan.max_mem, budget));
+	ccp_words_add(&words, "window %zu slot%s%s, %.1f in use on average, %u at most; buffers %s of %s", window,
+		      window == 1 ? "" : "s", profile->live_max > window ? " at the end" : "", profile->live_mean,
+		      profile->live_max, ccp_text_size(profile->buffers, used),
+		      ccp_text_size(profile->plan.max_mem, budget));
 	ccp_words_print(out, &words, INDENT);
 }
 

@@ -114,6 +114,8 @@ static int pump_one(struct ccp_flow *flow, struct ccp_job *job)
 		pthread_mutex_lock(&flow->lock);
 		job->seq = flow->next_seq++;
 		flow->live++;
+		if (flow->live > flow->live_most)
+			flow->live_most = flow->live;
 		input->flow.live++;
 		if (job->final)
 			input->flow.cut = true;

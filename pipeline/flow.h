@@ -110,6 +110,9 @@ void ccp_flow_stop_metering(struct ccp_flow *flow);
 /* Slots in use. Threads: any. */
 size_t ccp_flow_live(const struct ccp_flow *flow);
 
+/* The most slots that were ever in use. After the flow has finished. */
+size_t ccp_flow_live_most(const struct ccp_flow *flow);
+
 /*
  * Submits a job that an executor gave up (exec.h) to the stage's executor of now. Threads: any that holds no other job.
  */

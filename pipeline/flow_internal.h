@@ -35,6 +35,7 @@ struct ccp_flow {
 	uint64_t next_seq;
 	size_t window;            /* slots that may be in use */
 	_Atomic size_t live;      /* jobs that hold a slot; written under the lock, read by any */
+	size_t live_most;         /* that there ever were */
 	_Atomic bool full;        /* live >= window and NEXT has more; the same */
 	bool ended;               /* NEXT has no more */
 	bool pumping, pump_again; /* one caller of the pump at a time; the others leave a note */

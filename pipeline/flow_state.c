@@ -17,6 +17,11 @@ void ccp_flow_stop_metering(struct ccp_flow *flow)
 	flow->config.meter = NULL;
 }
 
+size_t ccp_flow_live_most(const struct ccp_flow *flow)
+{
+	return flow->live_most;
+}
+
 enum ccp_meter_state ccp_flow_idle_state(const struct ccp_flow *flow, const struct ccp_exec *exec)
 {
 	bool reads = atomic_load_explicit(&flow->reader, memory_order_relaxed) == exec;

@@ -66,6 +66,7 @@ int ccp_meter_new(struct ccp_meter **out, size_t spans, struct ccp_err *err)
 	if (meter == MAP_FAILED)
 		return ccp_err_set(err, CCP_E_NO_MEMORY, "no memory for the accounts of time");
 	map_spans(meter, spans);
+	meter->descriptors = CCP_METER_ACCOUNTS;
 	*out = meter;
 	return 0;
 }
@@ -85,6 +86,11 @@ void ccp_meter_free(struct ccp_meter *meter)
 	munmap(meter, sizeof *meter);
 }
 
+void ccp_meter_limit(struct ccp_meter *meter, unsigned descriptors)
+{
+	meter->descriptors = descriptors;
+}
+
 struct ccp_meter_account *ccp_meter_open(struct ccp_meter *meter, const char *strategy, unsigned exec, unsigned number)
 {
 	if (!meter)
@@ -102,6 +108,7 @@ struct ccp_meter_account *ccp_meter_open(struct ccp_meter *meter, const char *st
 	account->exec = exec;
 	account->number = number;
 	account->own.schedstat_fd = -1;
+	account->own.deaf = i >= meter->descriptors;
 	account->own.long_ns = CCP_METER_LONG_NS;
 	account->own.random = (i + 1) * 2654435769u;
 	if (i < meter->span_accounts) {

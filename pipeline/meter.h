@@ -96,6 +96,7 @@ struct ccp_meter_account {
 	/* the worker's own */
 	struct {
 		int schedstat_fd;                  /* of the thread `tid`; -1 = none */
+		bool deaf;               /* no descriptor is left for it */
 		unsigned countdown;                /* stretches to pass over before the next sample */
 		uint32_t random;
 		uint64_t stretches;                /* busy ones so far, sampled or not */
@@ -118,6 +119,12 @@ struct ccp_meter;
  */
 int ccp_meter_new(struct ccp_meter **meter, size_t spans, struct ccp_err *err);
 void ccp_meter_free(struct ccp_meter *meter);
+
+/*
+ * How many workers may keep a descriptor open (of schedstat): the first ones do; the run queue of the others counts as
+ * blocked time if they switched, else as CPU. Before any account is opened.
+ */
+void ccp_meter_limit(struct ccp_meter *meter, unsigned descriptors);
 
 /*
  * An account for worker `number` of executor `exec`. NULL if `meter` is NULL or all accounts are taken: all calls below

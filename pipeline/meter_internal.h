@@ -16,6 +16,7 @@ struct ccp_meter {
 	/* set by ccp_meter_new */
 	struct ccp_span *spans; /* span_capacity of them for each of the first span_accounts; NULL = no trace */
 	size_t span_capacity, span_accounts;
+	unsigned descriptors; /* accounts that may keep one open */
 
 	_Atomic unsigned count; /* accounts that were taken */
 	struct ccp_meter_account account[CCP_METER_ACCOUNTS];

@@ -91,7 +91,8 @@ void ccp_meter_adopt(struct ccp_meter_account *account, struct ccp_meter_point *
 	ccp_meter_close_thread(account);
 	atomic_store(&account->pid, getpid());
 	atomic_store(&account->tid, gettid());
-	account->own.schedstat_fd = open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
+	if (!account->own.deaf)
+		account->own.schedstat_fd = open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
 	ccp_meter_put(&account->runq_clock, 0);
 	read_thread(account, point);
 	account->own.cpu0 = point->cpu;

@@ -19,7 +19,6 @@
 #define AUTO_BYTES ((uint64_t)512 << 20) /* what auto takes at most without --max-mem */
 #define AUTO_WINDOW 200u                 /* 64 readers, 64 workers, and what lies between them */
 #define WINDOW_MAX 2048u
-#define OTHER_DESCRIPTORS 24u /* standard ones, events, rings, folders of the walk */
 
 static const char *const stage_names[CCP_STAGES] = { "read", "work", "write" };
 
@@ -224,24 +223,26 @@ static int fit_memory(struct ccp_plan *plan, const struct ccp_plan_options *opti
 	if (wish > WINDOW_MAX)
 		wish = WINDOW_MAX;
 	if (host->descriptors > 0) { /* a file under way needs two */
-		size_t files = host->descriptors > 2 * OTHER_DESCRIPTORS ?
-				       (size_t)(host->descriptors - OTHER_DESCRIPTORS) / 2 : 1;
+		/* auto measures its workers, and may open more pools than one */
+		uint64_t taken = CCP_PLAN_DESCRIPTORS + (plan->automatic ? host->descriptors / 4 : 0);
+		size_t files = host->descriptors > taken + CCP_PLAN_DESCRIPTORS ?
+				       (size_t)(host->descriptors - taken) / 2 : 1;
 
 		wish = wish < files ? wish : files;
 	}
 	for (;;) {
+		unsigned workers = plan->stage[CCP_WORK].degree;
+
 		plan->window = wish;
 		while (plan->window > 1 && memory_of(plan, need, plan->window) > plan->max_mem)
 			plan->window--;
-		/* more workers than slots have nothing to do but hold memory */
-		if (plan->stage[CCP_WORK].degree > plan->window)
-			shrink_jobs(plan, (unsigned)plan->window);
 		plan->memory = memory_of(plan, need, plan->window);
-		if (plan->memory <= plan->max_mem)
+		/* more workers than slots would have nothing to do but hold memory */
+		if (plan->memory <= plan->max_mem && workers <= plan->window)
 			return 0;
-		if (plan->stage[CCP_WORK].degree <= 1)
+		if (workers <= 1)
 			break;
-		shrink_jobs(plan, plan->stage[CCP_WORK].degree - 1);
+		shrink_jobs(plan, workers - 1);
 	}
 	return ccp_err_set(err, CCP_E_USAGE, "--max-mem: one chunk of %zu bytes needs at least %llu KiB",
 			   need->chunk_bytes, (unsigned long long)(plan->memory + 1023) / 1024);
@@ -256,8 +257,8 @@ static int plan_replayed(struct ccp_plan *plan, const struct ccp_plan_options *o
 
 	if (options->strategy || options->isolate)
 		return ccp_err_set(err, CCP_E_USAGE, "--plan does not go with --strategy or --isolate");
-	if (options->jobs || options->readers || options->writers)
-		return ccp_err_set(err, CCP_E_USAGE, "--plan does not go with -j, --readers or --writers");
+	if (options->readers || options->writers)
+		return ccp_err_set(err, CCP_E_USAGE, "--plan does not go with --readers or --writers");
 	if (ccp_plan_load(plan, options->plan_file, strategies, err) < 0)
 		return -1;
 	plan->jobs = plan->stage[CCP_WORK].degree;

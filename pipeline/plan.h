@@ -13,6 +13,8 @@
 #include "pipeline/job.h"
 #include "pipeline/transform.h"
 
+#define CCP_PLAN_DESCRIPTORS 24u /* beside files under way: standard ones, events, rings, folders of the walk */
+
 /* CPUs and memory that this process may use. Units: bytes. */
 struct ccp_host {
 	unsigned cpus_online;

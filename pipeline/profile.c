@@ -84,8 +84,6 @@ static void integrate(struct ccp_profile *profile, uint64_t t_ns, struct ccp_exe
 
 	profile->own.last_ns = t_ns;
 	profile->own.live_ns += passed * live;
-	if (live > profile->live_max)
-		profile->live_max = live;
 	for (int s = 0; s < CCP_STAGES; s++) {
 		unsigned degree = stage[s] ? stage[s]->degree : 0;
 
@@ -253,6 +251,7 @@ void ccp_profile_end(struct ccp_profile *profile, struct ccp_flow *flow)
 	profile->inputs_failed = atomic_load(&counts->inputs_failed);
 	profile->cancelled = ccp_flow_cancelled(flow);
 	profile->live_mean = profile->own.last_ns > 0 ? profile->own.live_ns / (double)profile->own.last_ns : 0;
+	profile->live_max = (unsigned)ccp_flow_live_most(flow);
 	profile->buffers = profile->live_max * profile->slot_bytes;
 	add_resources(profile);
 	for (unsigned i = 0; i < profile->execs; i++)

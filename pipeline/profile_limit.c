@@ -14,7 +14,7 @@
 #define SHORT_S 0.02
 #define SHORT_JOBS 4
 #define FULL 0.85       /* share of the CPUs */
-#define WAITS 0.25      /* share of the workers' unparked time */
+#define WAITS 0.25      /* share of the time */
 
 const char *ccp_limit_name(enum ccp_limit limit)
 {
@@ -77,24 +77,26 @@ static bool judge_cpu(struct ccp_profile *p, double rate)
 	return false;
 }
 
-/* The stage whose blocked time is most of the workers' time, or -1. */
+/*
+ * The stage that waits most, as a share of the time that those who could be in it had: all of its workers, or one where
+ * the order lets in no more. -1 if none waits much.
+ */
 static int waiting_stage(const struct ccp_profile *p, double *share)
 {
-	double unparked = p->all.life - p->all.parked, most = 0;
 	int found = -1;
 
+	*share = WAITS;
 	for (int s = 0; s < CCP_STAGES; s++) {
-		const struct ccp_meter_sum *sum = &p->exec[p->stage[s].exec].sum;
-		double of_exec = sum->life - sum->parked;
-		double blocked = of_exec > 0 ? sum->busy[s].blocked / of_exec : 0;
+		bool one = (s == CCP_WRITE && p->shared_output) || (s == CCP_READ && p->facts.stream);
+		double at_once = one || p->stage[s].degree_mean < 1 ? 1 : p->stage[s].degree_mean;
+		double waits = p->stage[s].time.blocked / (p->wall_s * 1e9 * at_once);
 
-		if (unparked > 0 && blocked > most) {
-			most = blocked;
+		if (waits > *share) {
+			*share = fmin(waits, 1);
 			found = s;
 		}
 	}
-	*share = most;
-	return most > WAITS ? found : -1;
+	return found;
 }
 
 static bool judge_waits(struct ccp_profile *p)
@@ -149,13 +151,14 @@ void ccp_profile_judge(struct ccp_profile *p)
 		    (unsigned long long)p->inputs_done);
 		return;
 	}
-	if (unparked > 0 && reader->sum.wait_out / unparked > WAITS) {
+	if (unparked > 0 && reader->sum.wait_out / unparked > WAITS && !p->automatic) {
+		size_t window = p->decided && p->final.window > 0 ? p->final.window : p->plan.window;
 		bool order = p->shared_output && p->stage[CCP_WRITE].utilisation * p->stage[CCP_WRITE].degree > 0.8;
 
 		say(p, order ? CCP_LIMIT_ORDER : CCP_LIMIT_MEMORY,
 		    order ? "one output, written in order, by one at a time: it is busy all the time"
 			  : "the window of %zu chunks is full %.0f %% of the time: --window or --max-mem lets more in",
-		    p->plan.window, reader->sum.wait_out / unparked * 100);
+		    window, reader->sum.wait_out / unparked * 100);
 		return;
 	}
 	say(p, CCP_LIMIT_NONE, "nothing in particular: the CPUs are busy %.0f %%, no stage waits much",

@@ -192,6 +192,16 @@ static int allocate_slots(struct ccp_run *run, struct ccp_arena_options *shape, 
 	return -1;
 }
 
+/* What files under way, two each, leave to the meter. */
+static unsigned spare_descriptors(const struct ccp_run *run, size_t slots)
+{
+	uint64_t all = run->options->profile->host.descriptors, taken = CCP_PLAN_DESCRIPTORS + 2 * (uint64_t)slots;
+
+	if (all == 0)
+		return CCP_METER_ACCOUNTS;
+	return all <= taken ? 0 : all - taken < CCP_METER_ACCOUNTS ? (unsigned)(all - taken) : CCP_METER_ACCOUNTS;
+}
+
 static int allocate(struct ccp_run *run, struct ccp_err *err)
 {
 	const struct ccp_run_options *options = run->options;
@@ -229,6 +239,7 @@ static int allocate(struct ccp_run *run, struct ccp_err *err)
 	if (options->profile) {
 		if (ccp_meter_new(&run->meter, traced ? SPANS : 0, err) < 0)
 			return -1;
+		ccp_meter_limit(run->meter, spare_descriptors(run, shape.slots));
 		options->profile->transform = options->transform->name;
 		options->profile->sink = options->sink->name;
 		options->profile->sequential = (options->transform->flags & CCP_TRANSFORM_SEQUENTIAL) != 0;

@@ -25,6 +25,11 @@ static uint64_t left(const struct ccp_auto *a, uint64_t states, uint64_t slots)
 	return taken < a->facts.mem_budget ? a->facts.mem_budget - taken : 0;
 }
 
+uint64_t ccp_auto_budget_left(const struct ccp_auto *a)
+{
+	return left(a, states_held(a, NULL), 0);
+}
+
 unsigned ccp_auto_most_slots(const struct ccp_auto *a)
 {
 	uint64_t slots = a->facts.slot_bytes > 0 ? left(a, states_held(a, NULL), 0) / a->facts.slot_bytes

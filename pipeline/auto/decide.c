@@ -143,7 +143,7 @@ static void note_classes(struct ccp_decision *decision, const struct ccp_questio
 		runq += fmax(question->vector[s].runq, 0);
 		note_class(decision, question->facts, (int)s, question->class[s], question->share[s]);
 	}
-	if (runq > BUSY_SHARE * (cpu + runq))
+	if (question->facts->others > 0 && runq > BUSY_SHARE * (cpu + runq))
 		because(decision, CCP_WHY_BUSY, -1, runq / (cpu + runq), BUSY_SHARE);
 }
 

@@ -216,14 +216,26 @@ static void note_failure(struct ccp_auto *a, int sys)
 	d->reason[d->reasons++] = (struct ccp_reason){ CCP_WHY_NOT_STARTED, -1, sys, 0 };
 }
 
+/* The best that fits beside what the first workers hold. */
+static int apply_smaller(struct ccp_auto *a, enum ccp_probe_stop stop, struct ccp_err *err)
+{
+	const struct ccp_vector *vector = a->profile->probe_vector;
+	struct ccp_facts facts = a->facts;
+	struct ccp_decision decision;
+
+	facts.mem_budget = ccp_auto_budget_left(a);
+	ccp_decide(&decision, &facts, stop, vector, ccp_auto_chunks_left(a, vector), &ccp_costs_default);
+	return ccp_auto_apply(a, &decision, err);
+}
+
 /* The decision comes into force, or what there is stays. */
-static void put_into_force(struct ccp_auto *a, const struct ccp_decision *decision)
+static void put_into_force(struct ccp_auto *a, enum ccp_probe_stop stop, const struct ccp_decision *decision)
 {
 	struct ccp_decision before = a->decision;
 	struct ccp_err err;
 
 	ccp_err_clear(&err);
-	if (ccp_auto_apply(a, decision, &err) == 0) {
+	if (ccp_auto_apply(a, decision, &err) == 0 || (err.sys == ENOMEM && apply_smaller(a, stop, &err) == 0)) {
 		if (a->first_failed)
 			note_failure(a, a->first_failed);
 		return;
@@ -271,7 +283,7 @@ static void conclude(struct ccp_auto *a, enum ccp_probe_stop stop, const struct 
 		a->decision = decision;
 		a->due_ns = UINT64_MAX; /* nothing is left to be controlled */
 	} else {
-		put_into_force(a, &decision);
+		put_into_force(a, stop, &decision);
 		ccp_control_begin(&a->control, &a->facts, &a->decision, a->group,
 				  serial_ns > 0 ? 1e9 / serial_ns * unit : 0, a->decision.predicted_rate * unit);
 		ccp_auto_window(a);
@@ -353,6 +365,7 @@ static bool watch(struct ccp_auto *a)
 		if (ccp_flow_wait(a->run->flow, (int)(wait_ms < CCP_RUN_TICK_MS ? wait_ms : CCP_RUN_TICK_MS)))
 			return true;
 		look(a);
+		ccp_auto_hand_over(a); /* nobody else would ever take a job that came to the caller's queue late */
 	}
 	return false;
 }

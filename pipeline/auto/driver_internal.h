@@ -55,10 +55,17 @@ double ccp_auto_chunks_left(const struct ccp_auto *a, const struct ccp_vector ve
 int ccp_auto_apply(struct ccp_auto *a, const struct ccp_decision *decision, struct ccp_err *err);
 
 /*
+ * The caller's jobs go to whoever has their stage now; before the window grows, because they are the oldest, and all
+ * that come after them wait for them at the output.
+ */
+void ccp_auto_hand_over(struct ccp_auto *a);
+
+/*
  * budget.c: what the budget allows beside what was ever taken: slots; workers of an executor for WORK; whether a
  * decision fits at all (`exec` by number of the group, NULL = to be opened). hold and set_window note what is taken.
  */
 unsigned ccp_auto_most_slots(const struct ccp_auto *a);
+uint64_t ccp_auto_budget_left(const struct ccp_auto *a); /* bytes, beside all states that are held */
 unsigned ccp_auto_most_workers(const struct ccp_auto *a, const struct ccp_exec *exec);
 bool ccp_auto_fits(const struct ccp_auto *a, const struct ccp_decision *decision,
 		   struct ccp_exec *const exec[CCP_STAGES]);

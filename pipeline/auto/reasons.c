@@ -2,6 +2,7 @@
  * reasons.c: what auto says: names of kinds, classes and reasons, a reason and a plan in words, and the figures that it
  * takes for the machine's. A reason's name is the code in JSON and in the manual page; it never changes.
  */
+#include <errno.h>
 #include <stdio.h>
 
 #include "pipeline/auto/decide_internal.h"
@@ -215,7 +216,10 @@ static void chosen(const struct ccp_reason *reason, char *text, size_t size)
 		snprintf(text, size, "worker processes would take %s longer", duration(value).text);
 		break;
 	case CCP_WHY_NOT_STARTED:
-		snprintf(text, size, "the workers could not be started (error %.0f): serial", value);
+		if ((int)value == ENOMEM)
+			snprintf(text, size, "more workers would not fit the memory budget");
+		else
+			snprintf(text, size, "the workers could not be started (error %.0f)", value);
 		break;
 	default:
 		decided(reason, text, size);

@@ -5,6 +5,7 @@
  * are opened, with room to grow if they wait. Then the stages' executors and the window are set: jobs that were
  * submitted before go on where they are, new ones go to the new executors.
  */
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -86,11 +87,7 @@ static int staff(struct ccp_auto *a, const struct ccp_decision *decision, struct
 	return 0;
 }
 
-/*
- * The caller's jobs go to whoever has their stage now, before the window grows: they are the oldest, and all that come
- * after them wait for them at the output.
- */
-static void hand_over(struct ccp_auto *a)
+void ccp_auto_hand_over(struct ccp_auto *a)
 {
 	struct ccp_exec *caller = a->run->caller;
 	enum ccp_stage stage;
@@ -116,6 +113,9 @@ int ccp_auto_apply(struct ccp_auto *a, const struct ccp_decision *decision, stru
 		ccp_err_sys(err, ENOMEM, "--max-mem");
 		return -1;
 	}
+	for (int s = 0; s < CCP_STAGES; s++) /* jobs in the caller's queue would wait for ever */
+		assert((decision->stage[s].kind == CCP_KIND_SERIAL) ==
+		       (decision->stage[CCP_WORK].kind == CCP_KIND_SERIAL));
 	if (staff(a, decision, exec, group, err) < 0)
 		return -1;
 	a->decision = *decision;
@@ -127,7 +127,7 @@ int ccp_auto_apply(struct ccp_auto *a, const struct ccp_decision *decision, stru
 	}
 	a->pooled = exec[decision->stage[CCP_WORK].exec] != a->run->caller;
 	if (a->pooled)
-		hand_over(a);
+		ccp_auto_hand_over(a);
 	ccp_auto_set_window(a, a->pooled ? decision->window : 1);
 	return 0;
 }
