@@ -55,8 +55,8 @@ double ccp_auto_chunks_left(const struct ccp_auto *a, const struct ccp_vector ve
 int ccp_auto_apply(struct ccp_auto *a, const struct ccp_decision *decision, struct ccp_err *err);
 
 /*
- * The caller's jobs go to whoever has their stage now; before the window grows, because they are the oldest, and all
- * that come after them wait for them at the output.
+ * The caller's jobs go to whoever has their stage now, unless that is the caller; before the window grows, because they
+ * are the oldest, and all that come after them wait for them at the output.
  */
 void ccp_auto_hand_over(struct ccp_auto *a);
 

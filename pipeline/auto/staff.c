@@ -93,7 +93,7 @@ void ccp_auto_hand_over(struct ccp_auto *a)
 	enum ccp_stage stage;
 	struct ccp_job *job;
 
-	while (caller->ops->give_up(caller, &stage, &job))
+	while (a->pooled && caller->ops->give_up(caller, &stage, &job))
 		ccp_flow_resubmit(a->run->flow, stage, job);
 }
 
@@ -126,8 +126,7 @@ int ccp_auto_apply(struct ccp_auto *a, const struct ccp_decision *decision, stru
 		ccp_run_set_exec(a->run, (enum ccp_stage)s, exec[decision->stage[s].exec]);
 	}
 	a->pooled = exec[decision->stage[CCP_WORK].exec] != a->run->caller;
-	if (a->pooled)
-		ccp_auto_hand_over(a);
+	ccp_auto_hand_over(a);
 	ccp_auto_set_window(a, a->pooled ? decision->window : 1);
 	return 0;
 }
