@@ -2,13 +2,11 @@
  * compare_export.c: the result as JSON, CSV and Markdown.
  *
  * Where hyperfine has a figure, it has its name and unit (seconds, bytes) here, so that scripts that read its files
- * can read these. A file grows under a hidden name and gets its own at the end; what is no regular file, as
- * /dev/stdout, is written to as it is.
+ * can read these.
  */
 #include "cmd/compare.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +15,7 @@
 #include <unistd.h>
 
 #include "cmd/text.h"
-#include "pipeline/temp.h"
+#include "pipeline/replace.h"
 #include "strategies/strategies.h"
 #include "version.h"
 
@@ -315,44 +313,32 @@ int ccp_compare_export_check(const struct ccp_compare *c, struct ccp_err *err)
 	return 0;
 }
 
-static int write_kind(const struct ccp_compare *c, const char *what, FILE *out)
+static int write_kind(FILE *out, const struct ccp_compare *c, const char *what)
 {
-	int result = 0;
-
 	if (strncmp(what, "json:", 5) == 0)
-		result = write_json(out, c);
-	else if (strncmp(what, "csv:", 4) == 0)
-		result = write_csv(out, c);
-	else if (strncmp(what, "md:", 3) == 0)
-		result = write_markdown(out, c);
-	else
-		ccp_compare_html(out, c);
-	return result == 0 && fflush(out) == 0 && !ferror(out) ? 0 : -1;
+		return write_json(out, c);
+	if (strncmp(what, "csv:", 4) == 0)
+		return write_csv(out, c);
+	if (strncmp(what, "md:", 3) == 0)
+		return write_markdown(out, c);
+	ccp_compare_html(out, c);
+	return 0;
 }
 
 int ccp_compare_export(const struct ccp_compare *c, const char *what, struct ccp_err *err)
 {
-	const char *path = path_of(what);
-	bool plain = is_plain(path);
-	struct ccp_temp *temp = NULL;
-	mode_t mask = umask(0);
-	FILE *out;
-	int fd;
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+	int error = ENOMEM;
 
-	umask(mask);
-	if (plain && ccp_temp_open(&temp, path, err) != 0)
-		return -1;
-	fd = plain ? fcntl(temp->fd, F_DUPFD_CLOEXEC, 3) : open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
-	out = fd >= 0 ? fdopen(fd, "w") : NULL;
-	if (out == NULL || write_kind(c, what, out) != 0 || (plain && fchmod(fd, 0666 & ~mask) != 0)) {
-		ccp_err_sys(err, errno, "--export: %.200s", path);
-		if (out != NULL)
-			fclose(out);
-		else if (fd >= 0)
-			close(fd);
-		ccp_temp_discard(temp);
-		return -1;
+	if (out != NULL) {
+		error = write_kind(out, c, what) != 0 ? ENOMEM : 0;
+		if (fclose(out) != 0)
+			error = ENOMEM;
 	}
-	fclose(out);
-	return plain ? ccp_temp_commit(temp, true, false, err) : 0;
+	if (error == 0)
+		error = ccp_replace(path_of(what), text, len);
+	free(text);
+	return error != 0 ? ccp_err_sys(err, error, "--export: %.200s", path_of(what)) : 0;
 }

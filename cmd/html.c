@@ -13,6 +13,7 @@
 
 #include "cmd/html_svg.h"
 #include "cmd/profile_words.h"
+#include "cmd/text.h"
 #include "version.h"
 
 _Static_assert(CCP_HTML_TEXT >= CCP_WORDS_TEXT, "room for the words");
@@ -109,20 +110,6 @@ static const char media[] =
 	"tr,.chart,.facts>div{break-inside:avoid}.scroll{overflow:visible}"
 	"*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}";
 
-/* Length of the UTF-8 sequence at `s` (1 to 4), or 0 if it is none. Source: RFC 3629, section 4. */
-static size_t utf8_length(const unsigned char *s)
-{
-	size_t n = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : s[0] < 0xf5 ? 4 : 0;
-
-	for (size_t i = 1; i < n; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf0 && s[1] < 0x90) ||
-	    (s[0] == 0xf4 && s[1] > 0x8f))
-		return 0;
-	return n;
-}
-
 /* What HTML does not allow in text, or shows in another order than it stands (U+202A to U+202E, U+2066 to U+2069). */
 static bool is_forbidden(const unsigned char *s, size_t len)
 {
@@ -138,7 +125,7 @@ static bool is_forbidden(const unsigned char *s, size_t len)
 void ccp_html_text(FILE *out, const char *text)
 {
 	for (const unsigned char *s = (const unsigned char *)text; *s != '\0';) {
-		size_t len = utf8_length(s);
+		size_t len = ccp_text_utf8(s);
 
 		if (is_forbidden(s, len)) {
 			fputs("\xef\xbf\xbd", out);

@@ -54,10 +54,12 @@ static const char *why_not(const struct ccp_settings *s, const char *file)
 {
 	struct stat st, data;
 
-	if (file == NULL || stat(file, &st) != 0 || !S_ISREG(st.st_mode))
+	if (file == NULL || stat(file, &st) != 0 || S_ISCHR(st.st_mode))
 		return NULL;
 	if (fstat(STDOUT_FILENO, &data) == 0 && data.st_dev == st.st_dev && data.st_ino == st.st_ino)
-		return "is standard output";
+		return "is standard output, which is for data";
+	if (!S_ISREG(st.st_mode))
+		return NULL;
 	if (is_file(&st, s->output))
 		return "is the output";
 	for (size_t i = 0; i < s->name_count; i++)

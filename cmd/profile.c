@@ -1,20 +1,16 @@
 /*
  * profile.c: what --profile asked for, and doing it.
- *
- * A file is written under a temporary name in the folder of its target and then renamed, so that it is whole or not
- * there. What is no regular file (a FIFO, /dev/null) is written into directly: it must not be replaced.
  */
 #include "cmd/profile.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cmd/text.h"
+#include "pipeline/replace.h"
 
 static int refuse(char *why, size_t room, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
@@ -104,106 +100,28 @@ void ccp_profile_request_release(struct ccp_profile_request *request)
 	*request = (struct ccp_profile_request){ 0 };
 }
 
-/* Whether `st` is where the data go: what is written there would be among them, or take their file away. */
-static bool is_data(const struct stat *st)
-{
-	struct stat data;
-
-	return !S_ISCHR(st->st_mode) && fstat(STDOUT_FILENO, &data) == 0 && data.st_dev == st->st_dev &&
-	       data.st_ino == st->st_ino;
-}
-
-/*
- * Opens a new file in the folder of `target`. The kernel applies the umask, or the folder's default ACL. The name is
- * not made of the target's, which may be as long as a name can be.
- * Errors: -1 with errno. Memory: *path is returned.
- */
-static int open_temporary(const char *target, char **path)
-{
-	const char *slash = strrchr(target, '/');
-	int folder = slash != NULL ? (int)(slash - target) + 1 : 0;
-
-	for (unsigned i = 0; i < 100; i++) {
-		int fd;
-
-		if (asprintf(path, "%.*s.ccpipe-profile-%ld-%u.tmp", folder, target, (long)getpid(), i) < 0) {
-			errno = ENOMEM;
-			break;
-		}
-		fd = open(*path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-		if (fd >= 0)
-			return fd;
-		free(*path);
-		if (errno != EEXIST)
-			break;
-	}
-	*path = NULL;
-	return -1;
-}
-
 /* A report that goes into a file. */
 struct report {
 	const struct ccp_profile *profile;
 	int (*write)(FILE *out, const struct ccp_profile *profile);
 };
 
-/* Writes it into `fd`, which is closed. Returns 0 or an errno. */
-static int fill(int fd, const struct report *report)
-{
-	FILE *out = fdopen(fd, "w");
-	int error = 0;
-
-	if (out == NULL) {
-		error = errno;
-		close(fd);
-		return error;
-	}
-	errno = 0;
-	if (report->write(out, report->profile) != 0 || fflush(out) != 0)
-		error = errno != 0 ? errno : EIO;
-	if (fclose(out) != 0 && error == 0)
-		error = errno;
-	return error;
-}
-
 /* Returns 0 or an errno. */
-static int replace(const char *target, const struct report *report)
+static int write_report(const char *path, const struct report *report)
 {
-	char *temporary;
-	int fd = open_temporary(target, &temporary), error;
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+	int error = ENOMEM;
 
-	if (fd < 0)
-		return errno;
-	error = fill(fd, report);
-	if (error == 0 && rename(temporary, target) != 0)
-		error = errno;
-	if (error != 0)
-		unlink(temporary);
-	free(temporary);
-	return error;
-}
-
-/* Returns 0 or an errno, ENOTSUP if the file is where the data go. */
-static int write_file(const char *file, const struct report *report)
-{
-	struct stat st;
-	char *real;
-	int error;
-
-	if (stat(file, &st) != 0)
-		return replace(file, report);
-	if (is_data(&st))
-		return ENOTSUP;
-	if (!S_ISREG(st.st_mode)) {
-		int fd = open(file, O_WRONLY | O_NOCTTY | O_CLOEXEC);
-
-		return fd >= 0 ? fill(fd, report) : errno;
+	if (out != NULL) {
+		error = report->write(out, report->profile) != 0 ? ENOMEM : 0;
+		if (fclose(out) != 0)
+			error = ENOMEM;
 	}
-	real = realpath(file, NULL); /* where a link leads to: the link stays */
-	if (real == NULL)
-		return errno;
-	error = replace(real, report);
-	free(real);
+	if (error == 0)
+		error = ccp_replace(path, text, len);
+	free(text);
 	return error;
 }
 
@@ -216,11 +134,11 @@ static int report_file(const char *file, unsigned run, const struct report *repo
 		fprintf(stderr, "%s: --profile: %s\n", program, strerror(ENOMEM));
 		return -1;
 	}
-	error = write_file(name, report);
+	error = write_report(name, report);
 	if (error != 0) {
 		fprintf(stderr, "%s: --profile: ", program);
 		ccp_text_path(stderr, name);
-		fprintf(stderr, ": %s\n", error == ENOTSUP ? "is standard output, which is for data" : strerror(error));
+		fprintf(stderr, ": %s\n", strerror(error));
 	}
 	free(name);
 	return error != 0 ? -1 : 0;

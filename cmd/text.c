@@ -5,8 +5,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* Length of the UTF-8 sequence at `s` (1 to 4), or 0 if it is none. Source: RFC 3629, section 4. */
-static size_t utf8_length(const unsigned char *s)
+size_t ccp_text_utf8(const unsigned char *s)
 {
 	size_t n = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : s[0] < 0xf5 ? 4 : 0;
 
@@ -29,7 +28,7 @@ static void print_dollar(FILE *out, const unsigned char *s)
 {
 	fputs("$'", out);
 	while (*s != '\0') {
-		size_t len = utf8_length(s);
+		size_t len = ccp_text_utf8(s);
 
 		if (*s == '\n' || *s == '\t') {
 			fputs(*s == '\n' ? "\\n" : "\\t", out);
@@ -51,7 +50,7 @@ void ccp_text_path(FILE *out, const char *path)
 	bool plain = path[0] != '\0' && path[0] != '~' && path[0] != '#';
 
 	for (const unsigned char *s = (const unsigned char *)path; *s != '\0';) {
-		size_t len = utf8_length(s);
+		size_t len = ccp_text_utf8(s);
 
 		if (len == 0 || is_control(s, len)) {
 			print_dollar(out, (const unsigned char *)path);
@@ -106,7 +105,7 @@ void ccp_text_json(FILE *out, const char *text)
 {
 	fputc('"', out);
 	for (const unsigned char *s = (const unsigned char *)text; *s != '\0';) {
-		size_t len = utf8_length(s);
+		size_t len = ccp_text_utf8(s);
 
 		if (len == 0) {
 			fputs("\xef\xbf\xbd", out);
@@ -129,8 +128,8 @@ void ccp_text_json_path(FILE *out, const char *path)
 
 	fputs("\"path\":", out);
 	ccp_text_json(out, path);
-	while (*s != '\0' && utf8_length(s) != 0)
-		s += utf8_length(s);
+	while (*s != '\0' && ccp_text_utf8(s) != 0)
+		s += ccp_text_utf8(s);
 	if (*s == '\0')
 		return;
 	fputs(",\"path_hex\":\"", out);

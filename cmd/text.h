@@ -9,6 +9,9 @@
 
 #define CCP_SIZE_TEXT 24
 
+/* Length of the UTF-8 sequence at `s`, 1 to 4, or 0 if it is none. Source: RFC 3629, section 4. */
+size_t ccp_text_utf8(const unsigned char *s);
+
 /*
  * Prints a path so that it can be pasted into a shell: as it is, or in '…' if it has blanks or shell characters, or as
  * $'…' if it has control characters or bytes that are no UTF-8: a name can never forge a line of output.

@@ -5,15 +5,12 @@
  * half as it was meant is worth nothing.
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "pipeline/plan.h"
+#include "pipeline/replace.h"
 
 #define FIRST_LINE "# ccpipe plan 1"
 #define DEGREE_MAX 1024
@@ -169,75 +166,17 @@ int ccp_plan_load(struct ccp_plan *plan, const char *path, const struct ccp_stra
 	return wrong ? ccp_err_set(err, CCP_E_USAGE, "--plan: %s: line %u: %s", path, number, wrong) : 0;
 }
 
-/* Writes all of it. Returns 0 or an error number. */
-static int write_all(int fd, const char *text, size_t len)
-{
-	for (size_t done = 0; done < len;) {
-		ssize_t n = write(fd, text + done, len - done);
-
-		if (n < 0 && errno != EINTR)
-			return errno;
-		done += n > 0 ? (size_t)n : 0;
-	}
-	return 0;
-}
-
-/* A new file, and then its name. Returns 0 or an error number. */
-static int replace(const char *path, const char *text, size_t len)
-{
-	char part[PATH_MAX];
-	mode_t mask = umask(0);
-	int fd, failed;
-
-	umask(mask);
-	if (snprintf(part, sizeof part, "%s.XXXXXX", path) >= (int)sizeof part)
-		return ENAMETOOLONG;
-	fd = mkostemp(part, O_CLOEXEC);
-	if (fd < 0)
-		return errno;
-	failed = fchmod(fd, 0666 & ~mask) != 0 ? errno : write_all(fd, text, len);
-	if (close(fd) != 0 && !failed)
-		failed = errno;
-	if (!failed && rename(part, path) != 0)
-		failed = errno;
-	if (failed)
-		unlink(part);
-	return failed;
-}
-
-/* A device, a FIFO, or a link to what is not there yet: written as it is. Returns 0 or an error number. */
-static int write_through(const char *path, const char *text, size_t len)
-{
-	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY, 0666), failed;
-
-	if (fd < 0)
-		return errno;
-	failed = write_all(fd, text, len);
-	if (close(fd) != 0 && !failed)
-		failed = errno;
-	return failed;
-}
-
 int ccp_plan_save(const struct ccp_plan *plan, const char *path, struct ccp_err *err)
 {
-	char text[256], real[PATH_MAX];
+	char text[256];
 	size_t len = (size_t)snprintf(text, sizeof text, FIRST_LINE "\n");
-	struct stat st, link;
-	int failed;
+	int error;
 
 	for (int s = 0; s < CCP_STAGES; s++)
 		len += (size_t)snprintf(text + len, sizeof text - len, "%s %s %u %u\n",
 					ccp_stage_name((enum ccp_stage)s), plan->stage[s].strategy->name,
 					plan->stage[s].degree, plan->stage[s].exec);
 	len += (size_t)snprintf(text + len, sizeof text - len, "window %zu\n", plan->window);
-
-	bool there = stat(path, &st) == 0, is_link = lstat(path, &link) == 0 && S_ISLNK(link.st_mode);
-
-	if (there ? !S_ISREG(st.st_mode) : is_link)
-		failed = write_through(path, text, len);
-	else if (is_link && !realpath(path, real))
-		failed = errno;
-	else
-		failed = replace(is_link ? real : path, text, len);
-	return failed ? ccp_err_sys(err, failed, "%s", path) : 0;
+	error = ccp_replace(path, text, len);
+	return error ? ccp_err_sys(err, error, "%s", path) : 0;
 }

@@ -15,7 +15,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "pipeline/auto/control.h"
@@ -62,10 +61,20 @@ void ccp_auto_totals(struct ccp_auto *a)
 	add_totals(&a->facts, a->run);
 }
 
+/* The strategies of the table by their kinds; NULL where there is none. */
+static void find_strategies(const struct ccp_run_options *options, const struct ccp_strategy_ops *of_kind[CCP_KINDS])
+{
+	for (const struct ccp_strategy_ops *const *ops = options->strategies; ops && *ops; ops++)
+		for (int kind = 0; kind < CCP_KINDS; kind++)
+			if (strcmp((*ops)->name, ccp_kind_name((enum ccp_kind)kind)) == 0)
+				of_kind[kind] = *ops;
+}
+
 void ccp_auto_gather(struct ccp_facts *facts, struct ccp_run *run)
 {
 	const struct ccp_run_options *options = run->options;
 	const struct ccp_plan *plan = &options->plan;
+	const struct ccp_strategy_ops *strategy[CCP_KINDS] = { NULL };
 	struct ccp_arena_options slot = {
 		.slots = 1,
 		.in_bytes = options->need.chunk_bytes + 1,
@@ -85,25 +94,15 @@ void ccp_auto_gather(struct ccp_facts *facts, struct ccp_run *run)
 		.shared_output = ((options->explain ? options->explain : options->sink)->flags & CCP_SINK_SHARED) != 0,
 		.isolate = plan->isolate,
 	};
-	for (const struct ccp_strategy_ops *const *ops = options->strategies; ops && *ops; ops++)
-		for (int kind = 0; kind < CCP_KINDS; kind++)
-			if (strcmp((*ops)->name, ccp_kind_name((enum ccp_kind)kind)) == 0) {
-				facts->can[kind] = !(*ops)->probe || !(*ops)->probe();
-				if (kind == CCP_KIND_ASYNC) /* its note says why there is no ring */
-					facts->async_ring = !(*ops)->note || !(*ops)->note();
-			}
+	find_strategies(options, strategy);
+	for (int kind = 0; kind < CCP_KINDS; kind++)
+		facts->can[kind] = strategy[kind] && (!strategy[kind]->probe || !strategy[kind]->probe());
+	if (strategy[CCP_KIND_ASYNC]) /* its note says why there is no ring */
+		facts->async_ring = !strategy[CCP_KIND_ASYNC]->note || !strategy[CCP_KIND_ASYNC]->note();
 	ccp_facts_machine(facts, &options->profile->host);
 	if (first_path(run))
 		ccp_facts_look(facts, first_path(run));
 	add_totals(facts, run);
-}
-
-static void find_strategies(struct ccp_auto *a)
-{
-	for (const struct ccp_strategy_ops *const *ops = a->run->options->strategies; *ops; ops++)
-		for (int kind = 0; kind < CCP_KINDS; kind++)
-			if (strcmp((*ops)->name, ccp_kind_name((enum ccp_kind)kind)) == 0)
-				a->ops[kind] = *ops;
 }
 
 /* What a job cost each stage, on average. The hub's work is the writer's. */
@@ -257,14 +256,14 @@ static void conclude(struct ccp_auto *a, enum ccp_probe_stop stop, const struct 
 	struct ccp_profile *profile = a->profile;
 	struct ccp_vector *vector = profile->probe_vector;
 	struct ccp_decision decision;
-	double serial_ns = 0, unit;
+	double serial_ns = 0, left, unit;
 
 	ccp_auto_vectors(seen, vector);
 	ccp_auto_totals(a);
-	if (stop != CCP_PROBE_NONE && a->facts.total_known && ccp_auto_chunks_left(a, vector) <= 0)
+	left = ccp_auto_chunks_left(a, vector);
+	if (stop != CCP_PROBE_NONE && a->facts.total_known && left <= 0)
 		stop = CCP_PROBE_END;
-	ccp_decide(&decision, &a->facts, stop, vector, stop == CCP_PROBE_END ? 0 : ccp_auto_chunks_left(a, vector),
-		   &ccp_costs_default);
+	ccp_decide(&decision, &a->facts, stop, vector, stop == CCP_PROBE_END ? 0 : left, &ccp_costs_default);
 	profile->probe_stop = stop;
 	profile->probe_jobs = seen->jobs[CCP_WORK];
 	profile->probe_s = probe_ns / 1e9;
@@ -379,7 +378,7 @@ void ccp_auto_serve(struct ccp_run *run)
 	a.profile->automatic = true;
 	ccp_pressure_watch_open(&a.pressure_watch);
 	ccp_flow_start(run->flow);
-	find_strategies(&a);
+	find_strategies(run->options, a.ops);
 	ccp_auto_gather(&a.facts, run);
 	a.measured = run->options->measure || !ccp_facts_small(&a.facts);
 	a.begun_ns = ccp_meter_now();

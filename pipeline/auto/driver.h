@@ -1,5 +1,5 @@
 /*
- * driver.h: `auto` at work on a run: probes serially on real data, decides, opens executors, and steps the controller.
+ * driver.h: `auto` at work on a run: begins on real data, decides, opens executors, and steps the controller.
  */
 #ifndef CCP_PIPELINE_AUTO_DRIVER_H
 #define CCP_PIPELINE_AUTO_DRIVER_H

@@ -267,21 +267,3 @@ Test(profile_files, files_that_cannot_be_written)
 	ccp_profile_request_release(&request);
 	profile_free(profile);
 }
-
-/* The data's file is not taken for a report, whatever name it goes by. */
-Test(profile_files, file_of_the_data)
-{
-	struct ccp_profile *profile = profile_make();
-	struct ccp_profile_request request = { 0 };
-	char text[300], why[200], path[100];
-
-	snprintf(path, sizeof path, "%s/data", folder);
-	snprintf(text, sizeof text, "json:%s", path);
-	cr_assert(ccp_profile_parse(&request, text, why, sizeof why) == 0);
-	catch_stderr();
-	cr_assert(freopen(path, "w", stdout) != NULL);
-	cr_expect(ccp_profile_report(profile, &request, 0, "ccpipe") == -1);
-	cr_expect(shell("test ! -s %s && grep -q 'standard output' %s/stderr", path, folder) == 0);
-	ccp_profile_request_release(&request);
-	profile_free(profile);
-}
