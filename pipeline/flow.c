@@ -251,6 +251,48 @@ static void wait_turn(struct ccp_job **list, struct ccp_job *job)
 
 /* ---- advance ------------------------------------------------------------------------------------- */
 
+static bool is_turn(const struct ccp_job *job)
+{
+	return job->number == atomic_load_explicit(&job->input->flow.next_work, memory_order_relaxed);
+}
+
+/* Whether jobs of one input can be worked on at the same time: the transform can, and there may be two workers. */
+static bool goes_ahead_locked(const struct ccp_flow *flow)
+{
+	const struct ccp_exec *exec = flow->exec[CCP_WORK];
+
+	return flow->config.transform->ahead && exec->max_degree > 1 && !(exec->ops->flags & CCP_STRATEGY_CALLER);
+}
+
+/* WORK of the input's job is over: the next one's turn, if it waits and is not about to be done ahead. */
+static void pass_turn_locked(struct ccp_flow *flow, struct ccp_input *input)
+{
+	uint64_t next = atomic_fetch_add_explicit(&input->flow.next_work, 1, memory_order_relaxed) + 1;
+	struct ccp_job *turn = take_turn(flow, &input->flow.waiting_work, next, true);
+
+	if (!turn)
+		return;
+	turn->urgent = true;
+	flow->exec[CCP_WORK]->ops->submit(flow->exec[CCP_WORK], CCP_WORK, turn);
+}
+
+/* What can be done ahead is done: the job's turn has come, or it waits for it. */
+static bool after_ahead(struct ccp_flow *flow, struct ccp_exec *exec, struct ccp_job *job)
+{
+	bool mine = false;
+
+	job->ahead = false;
+	pthread_mutex_lock(&flow->lock);
+	if (is_turn(job)) {
+		job->urgent = true;
+		mine = route_locked(flow, exec, CCP_WORK, job);
+	} else {
+		wait_turn(&job->input->flow.waiting_work, job);
+	}
+	pthread_mutex_unlock(&flow->lock);
+	return mine;
+}
+
 static bool after_read(struct ccp_flow *flow, struct ccp_exec *exec, enum ccp_stage *stage, struct ccp_job *job)
 {
 	struct ccp_input *input = job->input;
@@ -258,10 +300,15 @@ static bool after_read(struct ccp_flow *flow, struct ccp_exec *exec, enum ccp_st
 
 	*stage = CCP_WORK;
 	pthread_mutex_lock(&flow->lock);
-	if (flow->sequential && job->number != input->flow.next_work)
-		wait_turn(&input->flow.waiting_work, job);
-	else
+	if (!flow->sequential || is_turn(job)) {
+		job->urgent = flow->sequential;
 		mine = route_locked(flow, exec, CCP_WORK, job);
+	} else if (goes_ahead_locked(flow)) {
+		job->ahead = true;
+		mine = route_locked(flow, exec, CCP_WORK, job);
+	} else {
+		wait_turn(&input->flow.waiting_work, job);
+	}
 	pthread_mutex_unlock(&flow->lock);
 	return mine;
 }
@@ -272,14 +319,12 @@ static bool after_work(struct ccp_flow *flow, struct ccp_exec *exec, enum ccp_st
 	struct ccp_lane *lane = lane_of(flow, job);
 	bool mine = false;
 
+	if (job->ahead)
+		return after_ahead(flow, exec, job);
 	*stage = CCP_WRITE;
 	pthread_mutex_lock(&flow->lock);
-	if (flow->sequential && !job->more) {
-		struct ccp_job *turn = take_turn(flow, &input->flow.waiting_work, ++input->flow.next_work, true);
-
-		if (turn)
-			flow->exec[CCP_WORK]->ops->submit(flow->exec[CCP_WORK], CCP_WORK, turn);
-	}
+	if (flow->sequential && !job->more)
+		pass_turn_locked(flow, input);
 	if (lane->emitting || lane_key(flow, job) != lane->next) {
 		wait_turn(&lane->waiting, job);
 	} else {
@@ -338,11 +383,8 @@ static bool after_write(struct ccp_flow *flow, struct ccp_exec *exec, enum ccp_s
 		ccp_input_stop_after(input, job->number);
 	pthread_mutex_lock(&flow->lock);
 	bool cut = input->flow.cut;
-	if (job->more && flow->sequential) { /* WORK of this job will not go on: the next one's turn */
-		turn = take_turn(flow, &input->flow.waiting_work, ++input->flow.next_work, true);
-		if (turn)
-			flow->exec[CCP_WORK]->ops->submit(flow->exec[CCP_WORK], CCP_WORK, turn);
-	}
+	if (job->more && flow->sequential) /* WORK of this job will not go on */
+		pass_turn_locked(flow, input);
 	pthread_mutex_unlock(&flow->lock);
 	if (over && !cut)
 		stop_input(flow, job);
@@ -403,7 +445,7 @@ void ccp_flow_run(struct ccp_flow *flow, struct ccp_worker *worker, enum ccp_sta
 	}
 	if (!worker->account)
 		return;
-	if (job->more) /* it comes back: counted then */
+	if (job->more || job->ahead) /* it comes back: counted then */
 		ccp_meter_mark(worker->account, CCP_METER_HUB);
 	else
 		ccp_meter_mark_job(worker->account, CCP_METER_HUB, stage, job);

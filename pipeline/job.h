@@ -75,8 +75,9 @@ struct ccp_input {
 	/* guarded by the flow's lock; flow.c only */
 	struct ccp_flow_input {
 		_Atomic uint64_t stop_after;  /* jobs with a higher number do nothing: an error was met, or the end */
-		uint64_t next_work;           /* number of the job that may WORK next (sequential transforms) */
-		struct ccp_job *waiting_work; /* loaded before their turn */
+		/* number of the job that may WORK next (sequential transforms); written under the lock, read by any */
+		_Atomic uint64_t next_work;
+		struct ccp_job *waiting_work; /* loaded before their turn, and nothing can be done ahead of it */
 		struct ccp_lane lane;         /* EMIT, for a sink with an output for each input */
 		uint32_t live;                /* jobs that hold a slot */
 		bool cut;                     /* NEXT will give no more jobs of this input */
@@ -114,6 +115,8 @@ struct ccp_job {
 
 	/* WORK */
 	unsigned attempts; /* times that WORK was begun; for retries after a worker's death */
+	bool ahead;        /* its turn has not come: WORK is the transform's ahead() */
+	bool urgent;       /* its turn has come while others are ahead: it goes first in a queue */
 	bool moot;         /* READ or WORK left it alone: an earlier job failed or was the last to matter */
 	bool more;         /* the transform wants to be called again once `out` was emitted */
 

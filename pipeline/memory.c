@@ -39,6 +39,25 @@ static size_t round_up(size_t bytes, size_t to)
 	return (bytes + to - 1) / to * to;
 }
 
+struct ccp_arena_options ccp_arena_shape(const struct ccp_transform_need *need, size_t slots)
+{
+	return (struct ccp_arena_options){
+		.slots = slots,
+		.in_bytes = need->chunk_bytes + 1,
+		.out_bytes = need->out_bytes,
+		.spare_bytes = need->spare_bytes,
+		.note_bytes = need->note_bytes,
+		.carry_bytes = need->carry_bytes,
+	};
+}
+
+/* Bytes of one slot's buffers. */
+static size_t slot_step(const struct ccp_arena_options *o)
+{
+	return round_up(o->in_bytes, PAGE_BYTES) + round_up(o->out_bytes, PAGE_BYTES) +
+	       round_up(o->spare_bytes, PAGE_BYTES) + round_up(o->note_bytes, PAGE_BYTES);
+}
+
 /* Offsets of the parts. Returns the total. */
 static size_t layout(const struct ccp_arena_options *o, size_t *input_at, size_t *carry_at, size_t *buffer_at)
 {
@@ -50,7 +69,7 @@ static size_t layout(const struct ccp_arena_options *o, size_t *input_at, size_t
 	*carry_at = at;
 	at += round_up(inputs * 2 * round_up(o->carry_bytes, CCP_CARRY_ALIGN), PAGE_BYTES);
 	*buffer_at = at;
-	at += o->slots * (round_up(o->in_bytes, PAGE_BYTES) + round_up(o->out_bytes, PAGE_BYTES));
+	at += o->slots * slot_step(o);
 	return at;
 }
 
@@ -59,6 +78,13 @@ size_t ccp_arena_bytes(const struct ccp_arena_options *options)
 	size_t a, b, c;
 
 	return layout(options, &a, &b, &c);
+}
+
+/* Gives a buffer its memory. Returns what comes behind it. */
+static uint8_t *place(struct ccp_buf *buf, uint8_t *at, size_t bytes)
+{
+	*buf = (struct ccp_buf){ .data = at, .cap = bytes };
+	return at + round_up(bytes, PAGE_BYTES);
 }
 
 int ccp_arena_new(struct ccp_arena **out, const struct ccp_arena_options *options, struct ccp_err *err)
@@ -92,15 +118,14 @@ int ccp_arena_new(struct ccp_arena **out, const struct ccp_arena_options *option
 	for (size_t i = arena->inputs; i-- > 0;)
 		arena->free_inputs[arena->free_input_count++] = (uint32_t)i;
 	for (size_t i = 0; i < options->slots; i++) {
-		size_t in_step = round_up(options->in_bytes, PAGE_BYTES);
-		size_t step = in_step + round_up(options->out_bytes, PAGE_BYTES);
 		struct ccp_piece *piece = &arena->jobs[i].piece;
+		uint8_t *at = arena->base + buffer_at + i * slot_step(options);
 
 		arena->jobs[i].slot = (uint32_t)i;
-		piece->in.data = arena->base + buffer_at + i * step;
-		piece->in.cap = options->in_bytes;
-		piece->out.data = piece->in.data + in_step;
-		piece->out.cap = options->out_bytes;
+		at = place(&piece->in, at, options->in_bytes);
+		at = place(&piece->out, at, options->out_bytes);
+		at = place(&piece->spare, at, options->spare_bytes);
+		place(&piece->note, at, options->note_bytes);
 	}
 	*out = arena;
 	return 0;
@@ -130,13 +155,15 @@ struct ccp_job *ccp_arena_take_job(struct ccp_arena *arena)
 	if (!job)
 		return NULL;
 
-	struct ccp_buf in = job->piece.in, out = job->piece.out;
+	struct ccp_buf in = job->piece.in, out = job->piece.out, spare = job->piece.spare, note = job->piece.note;
 	uint32_t slot = job->slot;
 
-	in.len = out.len = 0;
+	in.len = out.len = spare.len = note.len = 0;
 	memset(job, 0, sizeof *job);
 	job->piece.in = in;
 	job->piece.out = out;
+	job->piece.spare = spare;
+	job->piece.note = note;
 	job->slot = slot;
 	job->fd = -1;
 	ccp_err_clear(&job->piece.err);

@@ -16,11 +16,16 @@ struct ccp_arena_options {
 	size_t slots;                /* W, the window */
 	size_t in_bytes;             /* capacity of a slot's `in`: chunk + 1 */
 	size_t out_bytes;            /* capacity of a slot's `out` */
+	size_t spare_bytes;          /* capacity of a slot's `spare`; 0 = none */
+	size_t note_bytes;           /* capacity of a slot's `note`; 0 = none */
 	size_t carry_bytes;          /* of each input's carry; 0 = none */
 	bool shared;                 /* worker processes will be forked: map it shared */
 };
 
 struct ccp_arena;
+
+/* The shape of an arena whose slots are what a transform needs. */
+struct ccp_arena_options ccp_arena_shape(const struct ccp_transform_need *need, size_t slots);
 
 /* Bytes that an arena of this shape can come to hold, everything included. */
 size_t ccp_arena_bytes(const struct ccp_arena_options *options);

@@ -189,12 +189,7 @@ static void set_degrees(struct ccp_plan *plan, const struct ccp_plan_options *op
 
 static uint64_t memory_of(const struct ccp_plan *plan, const struct ccp_transform_need *need, size_t window)
 {
-	struct ccp_arena_options shape = {
-		.slots = window,
-		.in_bytes = need->chunk_bytes + 1,
-		.out_bytes = need->out_bytes,
-		.carry_bytes = need->carry_bytes,
-	};
+	struct ccp_arena_options shape = ccp_arena_shape(need, window);
 
 	return ccp_arena_bytes(&shape) + (uint64_t)plan->stage[CCP_WORK].degree * need->state_bytes;
 }

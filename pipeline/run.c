@@ -206,13 +206,9 @@ static int allocate(struct ccp_run *run, struct ccp_err *err)
 {
 	const struct ccp_run_options *options = run->options;
 	bool traced = options->profile && options->trace;
-	struct ccp_arena_options shape = {
-		.slots = options->plan.window,
-		.in_bytes = options->need.chunk_bytes + 1,
-		.out_bytes = options->need.out_bytes,
-		.carry_bytes = options->need.carry_bytes,
-		.shared = options->plan.forks || options->swap_ms > 0,
-	};
+	struct ccp_arena_options shape = ccp_arena_shape(&options->need, options->plan.window);
+
+	shape.shared = options->plan.forks || options->swap_ms > 0;
 	if (options->sink->key && ccp_claims_new(&run->claims, shape.slots + 2, err) < 0)
 		return -1;
 
@@ -242,7 +238,7 @@ static int allocate(struct ccp_run *run, struct ccp_err *err)
 		ccp_meter_limit(run->meter, spare_descriptors(run, shape.slots));
 		options->profile->transform = options->transform->name;
 		options->profile->sink = options->sink->name;
-		options->profile->sequential = (options->transform->flags & CCP_TRANSFORM_SEQUENTIAL) != 0;
+		options->profile->sequential = ccp_transform_is_serial(options->transform);
 		options->profile->shared_output = (options->sink->flags & CCP_SINK_SHARED) != 0;
 		ccp_profile_begin(options->profile, &options->plan, run->meter,
 				  ccp_arena_bytes(&shape) / shape.slots);

@@ -66,6 +66,19 @@ void ccp_verb_read(struct ccp_flow *flow, struct ccp_job *job)
 	ccp_flow_read_end(flow, job);
 }
 
+/* WORK of a job whose turn has not come. Its turn may have come since: then there is nothing to be gained. */
+static void go_ahead(const struct ccp_flow_config *config, struct ccp_worker *worker, struct ccp_job *job)
+{
+	struct ccp_piece *piece = &job->piece;
+
+	piece->number = job->number;
+	piece->turn = &job->input->flow.next_work;
+	if (ccp_piece_is_due(piece))
+		return;
+	config->transform->ahead(worker->state, job->input->carry, piece);
+	piece->was_ahead = true;
+}
+
 void ccp_verb_work(struct ccp_flow *flow, struct ccp_worker *worker, struct ccp_job *job)
 {
 	const struct ccp_flow_config *config = &flow->config;
@@ -73,7 +86,8 @@ void ccp_verb_work(struct ccp_flow *flow, struct ccp_worker *worker, struct ccp_
 	struct ccp_err load_warning = piece->err;
 
 	job->more = false;
-	piece->out.len = 0;
+	if (!job->ahead)
+		piece->out.len = 0;
 	job->moot |= ccp_job_is_moot(flow, job);
 	if (job->moot || ccp_err_is_error(&piece->err) || ccp_code_refuses(piece->err.code))
 		return;
@@ -81,6 +95,10 @@ void ccp_verb_work(struct ccp_flow *flow, struct ccp_worker *worker, struct ccp_
 		if (config->transform->open(&worker->state, config->transform_options, &piece->err) < 0)
 			goto failed;
 		worker->opened = true;
+	}
+	if (job->ahead) {
+		go_ahead(config, worker, job);
+		return;
 	}
 	piece->origin = &job->input->origin;
 	piece->found = &job->input->found;

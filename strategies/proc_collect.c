@@ -30,7 +30,7 @@ static unsigned load_of(const struct ccp_proc_worker *worker)
 static void save(struct ccp_proc *proc, enum ccp_stage stage, const struct ccp_job *job)
 {
 	proc->slot[job->slot].saved = *job;
-	if (proc->carry_bytes > 0 && stage == CCP_WORK && job->input->carry)
+	if (proc->carry_bytes > 0 && stage == CCP_WORK && !job->ahead && job->input->carry)
 		memcpy(ccp_arena_carry_shadow(ccp_flow_config(proc->exec.flow)->arena, job->input), job->input->carry,
 		       proc->carry_bytes);
 }

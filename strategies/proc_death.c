@@ -34,7 +34,7 @@ static void restore(struct ccp_proc *proc, enum ccp_stage stage, struct ccp_job 
 
 	*job = proc->slot[job->slot].saved;
 	job->attempts = attempts;
-	if (proc->carry_bytes > 0 && stage == CCP_WORK && job->input->carry)
+	if (proc->carry_bytes > 0 && stage == CCP_WORK && !job->ahead && job->input->carry)
 		memcpy(job->input->carry, ccp_arena_carry_shadow(ccp_flow_config(proc->exec.flow)->arena, job->input),
 		       proc->carry_bytes);
 }

@@ -9,12 +9,13 @@
 
 void ccp_list_push(struct ccp_list *list, struct ccp_job *job)
 {
-	job->link = NULL;
-	if (list->tail)
-		list->tail->link = job;
-	else
+	job->link = job->urgent ? list->head : NULL;
+	if (!list->tail)
+		list->head = list->tail = job;
+	else if (job->urgent)
 		list->head = job;
-	list->tail = job;
+	else
+		list->tail = list->tail->link = job;
 }
 
 struct ccp_job *ccp_list_pop(struct ccp_list *list)

@@ -15,6 +15,7 @@ struct ccp_list {
 	struct ccp_job *head, *tail;
 };
 
+/* Adds a job at the end, or before all others if it is urgent. */
 void ccp_list_push(struct ccp_list *list, struct ccp_job *job);
 struct ccp_job *ccp_list_pop(struct ccp_list *list);
 

@@ -75,12 +75,7 @@ void ccp_auto_gather(struct ccp_facts *facts, struct ccp_run *run)
 	const struct ccp_run_options *options = run->options;
 	const struct ccp_plan *plan = &options->plan;
 	const struct ccp_strategy_ops *strategy[CCP_KINDS] = { NULL };
-	struct ccp_arena_options slot = {
-		.slots = 1,
-		.in_bytes = options->need.chunk_bytes + 1,
-		.out_bytes = options->need.out_bytes,
-		.carry_bytes = options->need.carry_bytes,
-	};
+	struct ccp_arena_options slot = ccp_arena_shape(&options->need, 1);
 
 	*facts = (struct ccp_facts){
 		.cpus = plan->jobs,
@@ -90,7 +85,7 @@ void ccp_auto_gather(struct ccp_facts *facts, struct ccp_run *run)
 		.slots = (unsigned)ccp_arena_slots(run->arena),
 		.chunk_bytes = options->need.chunk_bytes,
 		.cached = -1,
-		.sequential = (options->transform->flags & CCP_TRANSFORM_SEQUENTIAL) != 0,
+		.sequential = ccp_transform_is_serial(options->transform),
 		.shared_output = ((options->explain ? options->explain : options->sink)->flags & CCP_SINK_SHARED) != 0,
 		.isolate = plan->isolate,
 	};

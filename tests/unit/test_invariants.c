@@ -385,10 +385,7 @@ Test(invariants, memory_is_a_contract)
 		cr_assert(ccp_plan_make(&plan, &wish, &need, &host, ccp_strategies, &err) == 0, "%s", err.text);
 		cr_assert(ccp_size_parse(budgets[i], &budget) == 0);
 
-		struct ccp_arena_options shape = { .slots = plan.window,
-						   .in_bytes = need.chunk_bytes + 1,
-						   .out_bytes = need.out_bytes,
-						   .carry_bytes = need.carry_bytes };
+		struct ccp_arena_options shape = ccp_arena_shape(&need, plan.window);
 
 		cr_expect(ccp_arena_bytes(&shape) + plan.stage[CCP_WORK].degree * need.state_bytes <= budget);
 		cr_expect_eq(plan.memory, ccp_arena_bytes(&shape) + plan.stage[CCP_WORK].degree * need.state_bytes);
