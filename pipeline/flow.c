@@ -216,65 +216,7 @@ static void stop_input(struct ccp_flow *flow, struct ccp_job *job)
 	pthread_mutex_unlock(&flow->next_lock);
 }
 
-/* ---- order --------------------------------------------------------------------------------------- */
-
-static struct ccp_lane *lane_of(struct ccp_flow *flow, struct ccp_job *job)
-{
-	return flow->shared_output ? &flow->shared_lane : &job->input->flow.lane;
-}
-
-static uint64_t lane_key(const struct ccp_flow *flow, const struct ccp_job *job)
-{
-	return flow->shared_output ? job->seq : job->number;
-}
-
-/* The waiting job whose turn it is, taken off the list; NULL if it is not there. A list is at most a window long. */
-static struct ccp_job *take_turn(const struct ccp_flow *flow, struct ccp_job **list, uint64_t key, bool by_number)
-{
-	for (struct ccp_job **at = list; *at; at = &(*at)->link) {
-		struct ccp_job *job = *at;
-
-		if ((by_number ? job->number : lane_key(flow, job)) == key) {
-			*at = job->link;
-			job->link = NULL;
-			return job;
-		}
-	}
-	return NULL;
-}
-
-static void wait_turn(struct ccp_job **list, struct ccp_job *job)
-{
-	job->link = *list;
-	*list = job;
-}
-
 /* ---- advance ------------------------------------------------------------------------------------- */
-
-static bool is_turn(const struct ccp_job *job)
-{
-	return job->number == atomic_load_explicit(&job->input->flow.next_work, memory_order_relaxed);
-}
-
-/* Whether jobs of one input can be worked on at the same time: the transform can, and there may be two workers. */
-static bool goes_ahead_locked(const struct ccp_flow *flow)
-{
-	const struct ccp_exec *exec = flow->exec[CCP_WORK];
-
-	return flow->config.transform->ahead && exec->max_degree > 1 && !(exec->ops->flags & CCP_STRATEGY_CALLER);
-}
-
-/* WORK of the input's job is over: the next one's turn, if it waits and is not about to be done ahead. */
-static void pass_turn_locked(struct ccp_flow *flow, struct ccp_input *input)
-{
-	uint64_t next = atomic_fetch_add_explicit(&input->flow.next_work, 1, memory_order_relaxed) + 1;
-	struct ccp_job *turn = take_turn(flow, &input->flow.waiting_work, next, true);
-
-	if (!turn)
-		return;
-	turn->urgent = true;
-	flow->exec[CCP_WORK]->ops->submit(flow->exec[CCP_WORK], CCP_WORK, turn);
-}
 
 /* What can be done ahead is done: the job's turn has come, or it waits for it. */
 static bool after_ahead(struct ccp_flow *flow, struct ccp_exec *exec, struct ccp_job *job)
@@ -283,11 +225,11 @@ static bool after_ahead(struct ccp_flow *flow, struct ccp_exec *exec, struct ccp
 
 	job->ahead = false;
 	pthread_mutex_lock(&flow->lock);
-	if (is_turn(job)) {
+	if (ccp_turn_is_now(job)) {
 		job->urgent = true;
 		mine = route_locked(flow, exec, CCP_WORK, job);
 	} else {
-		wait_turn(&job->input->flow.waiting_work, job);
+		ccp_turn_wait(&job->input->flow.waiting_work, job);
 	}
 	pthread_mutex_unlock(&flow->lock);
 	return mine;
@@ -300,14 +242,14 @@ static bool after_read(struct ccp_flow *flow, struct ccp_exec *exec, enum ccp_st
 
 	*stage = CCP_WORK;
 	pthread_mutex_lock(&flow->lock);
-	if (!flow->sequential || is_turn(job)) {
+	if (!flow->sequential || ccp_turn_is_now(job)) {
 		job->urgent = flow->sequential;
 		mine = route_locked(flow, exec, CCP_WORK, job);
-	} else if (goes_ahead_locked(flow)) {
+	} else if (ccp_turn_may_go_ahead(flow)) {
 		job->ahead = true;
 		mine = route_locked(flow, exec, CCP_WORK, job);
 	} else {
-		wait_turn(&input->flow.waiting_work, job);
+		ccp_turn_wait(&input->flow.waiting_work, job);
 	}
 	pthread_mutex_unlock(&flow->lock);
 	return mine;
@@ -316,7 +258,7 @@ static bool after_read(struct ccp_flow *flow, struct ccp_exec *exec, enum ccp_st
 static bool after_work(struct ccp_flow *flow, struct ccp_exec *exec, enum ccp_stage *stage, struct ccp_job *job)
 {
 	struct ccp_input *input = job->input;
-	struct ccp_lane *lane = lane_of(flow, job);
+	struct ccp_lane *lane = ccp_lane_of(flow, job);
 	bool mine = false;
 
 	if (job->ahead)
@@ -324,9 +266,9 @@ static bool after_work(struct ccp_flow *flow, struct ccp_exec *exec, enum ccp_st
 	*stage = CCP_WRITE;
 	pthread_mutex_lock(&flow->lock);
 	if (flow->sequential && !job->more)
-		pass_turn_locked(flow, input);
-	if (lane->emitting || lane_key(flow, job) != lane->next) {
-		wait_turn(&lane->waiting, job);
+		ccp_turn_pass(flow, input);
+	if (lane->emitting || ccp_lane_key(flow, job) != lane->next) {
+		ccp_turn_wait(&lane->waiting, job);
 	} else {
 		lane->emitting = true;
 		mine = route_locked(flow, exec, CCP_WRITE, job);
@@ -363,7 +305,7 @@ static bool after_write(struct ccp_flow *flow, struct ccp_exec *exec, enum ccp_s
 {
 	struct ccp_job *job = *jobp;
 	struct ccp_input *input = job->input;
-	struct ccp_lane *lane = lane_of(flow, job);
+	struct ccp_lane *lane = ccp_lane_of(flow, job);
 	struct ccp_job *turn;
 	bool mine = false, input_done;
 
@@ -384,13 +326,13 @@ static bool after_write(struct ccp_flow *flow, struct ccp_exec *exec, enum ccp_s
 	pthread_mutex_lock(&flow->lock);
 	bool cut = input->flow.cut;
 	if (job->more && flow->sequential) /* WORK of this job will not go on */
-		pass_turn_locked(flow, input);
+		ccp_turn_pass(flow, input);
 	pthread_mutex_unlock(&flow->lock);
 	if (over && !cut)
 		stop_input(flow, job);
 
 	pthread_mutex_lock(&flow->lock);
-	turn = take_turn(flow, &lane->waiting, ++lane->next, false);
+	turn = ccp_turn_take(flow, &lane->waiting, ++lane->next, false);
 	lane->emitting = turn != NULL;
 	input_done = --input->flow.live == 0 && input->flow.cut;
 	pthread_mutex_unlock(&flow->lock);

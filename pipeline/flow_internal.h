@@ -1,5 +1,6 @@
 /*
- * flow_internal.h: what flow.c (the hub), verbs.c (what a stage does) and results.c (reports in order) share.
+ * flow_internal.h: what flow.c (the hub), flow_turn.c (whose turn it is), verbs.c (what a stage does) and results.c
+ * (reports in order) share.
  */
 #ifndef CCP_PIPELINE_FLOW_INTERNAL_H
 #define CCP_PIPELINE_FLOW_INTERNAL_H
@@ -58,6 +59,24 @@ void ccp_input_stop_after(struct ccp_input *input, uint64_t number);
 
 /* Ends the run because of an error that is not one input's. */
 void ccp_flow_fail(struct ccp_flow *flow, const struct ccp_err *err);
+
+/*
+ * flow_turn.c: whose turn it is. Threads: with the flow's lock held, but for ccp_turn_is_now, which any may ask.
+ *
+ * ccp_lane_of, ccp_lane_key   the lane on which a job waits to EMIT, and its place there
+ * ccp_turn_take               the waiting job whose turn it is, taken off the list; NULL if it is not there
+ * ccp_turn_is_now             whether WORK of a sequential transform may run for the job
+ * ccp_turn_may_go_ahead       whether jobs of one input can be worked on at the same time: the transform can, and there
+ *                             may be two workers
+ * ccp_turn_pass               WORK of an input's job is over: the next one goes, if it waits; it may be ahead
+ */
+struct ccp_lane *ccp_lane_of(struct ccp_flow *flow, struct ccp_job *job);
+uint64_t ccp_lane_key(const struct ccp_flow *flow, const struct ccp_job *job);
+struct ccp_job *ccp_turn_take(const struct ccp_flow *flow, struct ccp_job **list, uint64_t key, bool by_number);
+void ccp_turn_wait(struct ccp_job **list, struct ccp_job *job);
+bool ccp_turn_is_now(const struct ccp_job *job);
+bool ccp_turn_may_go_ahead(const struct ccp_flow *flow);
+void ccp_turn_pass(struct ccp_flow *flow, struct ccp_input *input);
 
 /*
  * results.c: results come in any order and go out in the order of their index.

@@ -94,7 +94,7 @@ enum {
  *         input.
  * ahead   for a SEQUENTIAL transform: does for a piece whose turn has not come what can be done without the carry, and
  *         leaves it in piece->spare and piece->note for map, which must give the same without it. It may be left out,
- *         and it should return soon after ccp_piece_is_due. Of the carry it may look at atomic members, which are hints.
+ *         and it should return soon after ccp_piece_is_due. Of the carry it may look at atomic members, as hints.
  *         Threads: any number at a time, one piece each. NULL if nothing can be done.
  * carry   runs in order for each piece of an input, one at a time, just before the piece's `out` is written; it may
  *         append to piece->out. For folds like a running CRC. NULL if not needed. `carry` is zero before the first
