@@ -9,61 +9,26 @@
  * - a single byte that is not zero, at the start or after a member: unexpected end of file;
  * - with passthrough (zcat -f) all that is not 1f 8b is copied, also after a member.
  *
- * Decoding a small input at once with libdeflate was measured and left out: it gains little over ISA-L (3.1 against
- * 3.6 us for 1400 bytes, no difference from 200 KB on) and accepts some damaged streams that zlib and ISA-L refuse.
+ * For a piece whose turn has not come, ahead() decodes from the first block or member that seems to begin in it
+ * (codec/gzip_ahead.h). When the machine comes to that place, and there is a boundary just there, it takes over what
+ * was decoded; else it was wrong, and nobody knows of it.
  */
 #include "pipeline/transform.h"
 
 #include <stdlib.h>
 
-#include "pipeline/codec/crc.h"
-#include "pipeline/codec/gzip_header.h"
-#include "pipeline/codec/inflate.h"
+#include "pipeline/transform/gunzip_run.h"
 
 /*
- * Measured: 256 KiB of input and 2 MiB of room keep both in the caches' reach; a ratio of up to 8 needs one call of map
- * for each piece.
+ * Measured: the larger a piece, the smaller the part of it that is decoded before its window is known, which is dearer;
+ * with 512 KiB the memory of two workers stays below 64 MiB. A ratio of up to 8 needs one call of map for each piece.
  */
-#define DEFAULT_CHUNK ((size_t)256 << 10)
+#define DEFAULT_CHUNK ((size_t)512 << 10)
 #define OUT_PER_CHUNK 8u
 #define MIN_OUT ((size_t)64 << 10)
+#define MISSES_FREE 3u /* guesses for nothing in a row that cost nothing yet; then 1, 2, 4 … */
+#define REST_MAX 5u    /* … and at last 32 pieces are decoded in order before another one is tried */
 #define MAX_CHUNK ((size_t)64 << 20)
-
-enum phase {
-	START, HEADER, BODY, TRAILER, BETWEEN, /* the order of a member's parts */
-	PADDING,                               /* zeros after the last member */
-	COPY,                                  /* passthrough */
-	DONE,
-};
-
-struct carry {
-	enum phase phase;
-	bool inflate_started;
-	uint32_t crc;
-	uint64_t member_bytes;
-	uint8_t word[CCP_GZIP_TRAILER_BYTES]; /* the trailer, or the bytes that say what comes next */
-	size_t word_len;
-	uint8_t held[CCP_INFLATE_HELD];       /* input that the decoder took too early */
-	size_t held_len;
-	struct ccp_gzip_header header;
-};
-
-struct gunzip {
-	bool passthrough, quiet;
-};
-
-/* What one call of map works on. */
-struct run {
-	const struct gunzip *options;
-	struct carry *carry;
-	struct ccp_inflate *inflate;
-	struct ccp_piece *piece;
-};
-
-static size_t round_up(size_t n)
-{
-	return (n + CCP_INFLATE_ALIGN - 1) / CCP_INFLATE_ALIGN * CCP_INFLATE_ALIGN;
-}
 
 static int gunzip_need(const struct ccp_transform_options *options, struct ccp_transform_need *need,
 		       struct ccp_err *err)
@@ -75,14 +40,16 @@ static int gunzip_need(const struct ccp_transform_options *options, struct ccp_t
 	need->out_bytes = need->chunk_bytes * OUT_PER_CHUNK;
 	if (need->out_bytes < MIN_OUT)
 		need->out_bytes = MIN_OUT;
-	need->carry_bytes = round_up(sizeof(struct carry)) + round_up(ccp_inflate_bytes());
-	need->state_bytes = sizeof(struct gunzip);
+	need->spare_bytes = need->out_bytes;
+	need->note_bytes = ccp_ahead_bytes(need->out_bytes);
+	need->carry_bytes = sizeof(struct ccp_gunzip_carry);
+	need->state_bytes = sizeof(struct ccp_gunzip);
 	return 0;
 }
 
 static int gunzip_open(void **state, const struct ccp_transform_options *options, struct ccp_err *err)
 {
-	struct gunzip *g = calloc(1, sizeof *g);
+	struct ccp_gunzip *g = calloc(1, sizeof *g);
 
 	if (!g)
 		return ccp_err_set(err, CCP_E_NO_MEMORY, "no memory for a decompressor");
@@ -97,70 +64,24 @@ static void gunzip_close(void *state)
 	free(state);
 }
 
-/* The cursor: where the next input bytes are and how many lie there together. */
-static const uint8_t *input(const struct run *r, size_t *len)
-{
-	if (r->carry->held_len > 0) {
-		*len = r->carry->held_len;
-		return r->carry->held;
-	}
-	*len = r->piece->in.len - r->piece->in_used;
-	return r->piece->in.data + r->piece->in_used;
-}
-
-static void advance(struct run *r, size_t n)
-{
-	struct carry *c = r->carry;
-
-	if (c->held_len > 0) {
-		c->held_len -= n;
-		memmove(c->held, c->held + n, c->held_len);
-	} else {
-		r->piece->in_used += n;
-	}
-}
-
-/* Offset in the input of the cursor. */
-static uint64_t offset(const struct run *r)
-{
-	return r->piece->offset + r->piece->in_used - r->carry->held_len;
-}
-
-/* Puts bytes back in front of the cursor: into the piece if they came from there. */
-static void unread(struct run *r, const uint8_t *bytes, size_t n)
-{
-	struct carry *c = r->carry;
-
-	if (c->held_len == 0 && n <= r->piece->in_used) {
-		r->piece->in_used -= n;
-		return;
-	}
-	/* Either they are all from before this piece, or the rest of what was held lies behind them. */
-	if (n + c->held_len > sizeof c->held)
-		abort();
-	memmove(c->held + n, c->held, c->held_len);
-	memcpy(c->held, bytes, n);
-	c->held_len += n;
-}
-
-static bool input_ends(const struct run *r)
+static bool input_ends(const struct ccp_gunzip_run *r)
 {
 	return r->piece->last && r->carry->held_len == 0 && r->piece->in_used == r->piece->in.len;
 }
 
-static int truncated(const struct run *r)
+static int truncated(const struct ccp_gunzip_run *r)
 {
-	return ccp_err_at(&r->piece->err, CCP_E_TRUNCATED, offset(r), "unexpected end of file");
+	return ccp_err_at(&r->piece->err, CCP_E_TRUNCATED, ccp_gunzip_offset(r), "unexpected end of file");
 }
 
 /* Collects bytes in `word` until there are `want`. Returns false if the piece ends before. */
-static bool collect(struct run *r, size_t want)
+static bool collect(struct ccp_gunzip_run *r, size_t want)
 {
-	struct carry *c = r->carry;
+	struct ccp_gunzip_carry *c = r->carry;
 
 	while (c->word_len < want) {
 		size_t len;
-		const uint8_t *p = input(r, &len);
+		const uint8_t *p = ccp_gunzip_input(r, &len);
 
 		if (len == 0)
 			return false;
@@ -168,15 +89,15 @@ static bool collect(struct run *r, size_t want)
 			len = want - c->word_len;
 		memcpy(c->word + c->word_len, p, len);
 		c->word_len += len;
-		advance(r, len);
+		ccp_gunzip_advance(r, len);
 	}
 	return true;
 }
 
-static void begin_header(struct run *r)
+static void begin_header(struct ccp_gunzip_run *r)
 {
 	r->carry->header = (struct ccp_gzip_header){ 0 };
-	r->carry->phase = HEADER;
+	r->carry->phase = CCP_GUNZIP_HEADER;
 }
 
 /* Formats that GNU gzip decodes and we do not; its name, or NULL. */
@@ -197,10 +118,17 @@ static const char *foreign(const uint8_t *word, size_t len, bool at_start)
  * Decides what begins at the start of the input or after a member, from two bytes, or four if they could be zip.
  * Returns 1 to go on in the new phase, 0 for more input, -1 on an error.
  */
-static int identify(struct run *r)
+static int identify(struct ccp_gunzip_run *r)
 {
-	struct carry *c = r->carry;
-	bool at_start = c->phase == START;
+	struct ccp_gunzip_carry *c = r->carry;
+	bool at_start = c->phase == CCP_GUNZIP_START;
+
+	if (!at_start && c->word_len == 0 && ccp_gunzip_is_guessed_member(r)) {
+		c->crc = 0;
+		c->member_bytes = 0;
+		return ccp_gunzip_take_over(r);
+	}
+
 	bool whole = collect(r, 2);
 	const char *name;
 
@@ -209,9 +137,9 @@ static int identify(struct run *r)
 	if (!whole && !r->piece->last)
 		return 0;
 	if (c->word_len == 0)
-		return at_start && !r->options->passthrough ? truncated(r) : (c->phase = DONE, 1);
+		return at_start && !r->options->passthrough ? truncated(r) : (c->phase = CCP_GUNZIP_DONE, 1);
 
-	uint64_t at = offset(r) - c->word_len;
+	uint64_t at = ccp_gunzip_offset(r) - c->word_len;
 	if (c->word_len >= 2 && c->word[0] == 0x1f && c->word[1] == 0x8b) {
 		size_t used;
 
@@ -225,16 +153,17 @@ static int identify(struct run *r)
 	if (name)
 		return ccp_err_at(&r->piece->err, CCP_E_UNSUPPORTED, at, "%s format is not supported", name);
 	if (r->options->passthrough) {
-		c->phase = COPY;
+		c->phase = CCP_GUNZIP_COPY;
+		atomic_store_explicit(&c->ahead_from, UINT64_MAX, memory_order_relaxed);
 		return 1;
 	}
 	if (c->word_len == 1 && c->word[0] != 0)
 		return truncated(r);
 	if (at_start)
 		return ccp_err_at(&r->piece->err, CCP_E_NOT_GZIP, 0, "not in gzip format");
-	unread(r, c->word, c->word_len);
+	ccp_gunzip_unread(r, c->word, c->word_len);
 	c->word_len = 0;
-	c->phase = PADDING;
+	c->phase = CCP_GUNZIP_PADDING;
 	return 1;
 }
 
@@ -248,62 +177,73 @@ static void note_found(const struct ccp_gzip_header *header, struct ccp_origin *
 	found->has_mtime = header->mtime != 0;
 }
 
-static int header(struct run *r)
+static int header(struct ccp_gunzip_run *r)
 {
-	struct carry *c = r->carry;
+	struct ccp_gunzip_carry *c = r->carry;
 
 	for (;;) {
 		size_t len, used;
-		const uint8_t *p = input(r, &len);
+		const uint8_t *p = ccp_gunzip_input(r, &len);
 
 		if (len == 0)
 			return r->piece->last ? truncated(r) : 0;
-		int done = ccp_gzip_header_read(&c->header, p, len, offset(r), &used, &r->piece->err);
+		int done = ccp_gzip_header_read(&c->header, p, len, ccp_gunzip_offset(r), &used, &r->piece->err);
 		if (done < 0)
 			return -1;
-		advance(r, used);
+		ccp_gunzip_advance(r, used);
 		if (done)
 			break;
 	}
-	if (!c->inflate_started)
+	if (!c->found)
 		note_found(&c->header, r->piece->found);
-	ccp_inflate_start(r->inflate, !c->inflate_started);
-	c->inflate_started = true;
+	c->found = true;
+	ccp_inflate_start(&c->inflate);
+	r->member_at = r->piece->out.len;
 	c->crc = 0;
 	c->member_bytes = 0;
-	c->phase = BODY;
+	c->phase = CCP_GUNZIP_BODY;
 	return 1;
 }
 
+/* ---- the parts of a member ---------------------------------------------------------------------- */
+
 /* Returns 1 for the next phase, 0 for more input, 2 if `out` is full, -1 on an error. */
-static int body(struct run *r)
+static int body(struct ccp_gunzip_run *r)
 {
-	struct carry *c = r->carry;
+	struct ccp_gunzip_carry *c = r->carry;
 	struct ccp_buf *out = &r->piece->out;
 
 	for (;;) {
-		struct ccp_inflate_io io = { .out = out->data + out->len, .out_len = ccp_buf_room(out) };
-		const uint8_t *p = input(r, &io.in_len);
+		struct ccp_inflate_io io = {
+			.out = out->data + out->len,
+			.out_len = ccp_buf_room(out),
+			.before_out = out->len - r->member_at,
+		};
+		const uint8_t *p = ccp_gunzip_input(r, &io.in_len);
+		struct ccp_inflate_boundary stop;
 		size_t in_len = io.in_len, n;
 
 		io.in = p;
-		io.no_more = r->piece->last && c->held_len == 0;
-		enum ccp_inflate_status status = ccp_inflate_step(r->inflate, &io);
+		io.stop = ccp_gunzip_guess_at(r, &stop) ? &stop : NULL;
+		enum ccp_inflate_status status = ccp_inflate_step(&c->inflate, &io);
 		n = ccp_buf_room(out) - io.out_len;
-		c->crc = ccp_crc32(c->crc, out->data + out->len, n);
-		c->member_bytes += n;
-		r->piece->plain_bytes += n;
+		ccp_gunzip_count(r, out->data + out->len, n);
 		out->len += n;
-		advance(r, in_len - io.in_len);
+		ccp_gunzip_advance(r, in_len - io.in_len);
 
 		switch (status) {
 		case CCP_INFLATE_END:
-			unread(r, io.held, io.held_len);
+			ccp_gunzip_unread(r, io.held, io.held_len);
 			c->word_len = 0;
-			c->phase = TRAILER;
+			c->phase = CCP_GUNZIP_TRAILER;
 			return 1;
 		case CCP_INFLATE_OUTPUT:
 			return 2;
+		case CCP_INFLATE_STOP:
+			if (ccp_ahead_fits(r->ahead, c->inflate.window_len))
+				return ccp_gunzip_take_over(r);
+			r->ahead = NULL;
+			break;
 		case CCP_INFLATE_INPUT:
 			if (input_ends(r))
 				return truncated(r);
@@ -311,54 +251,50 @@ static int body(struct run *r)
 				return 0;
 			break;
 		case CCP_INFLATE_ERROR:
-			return ccp_err_at(&r->piece->err, CCP_E_FORMAT, offset(r) - io.before,
+			return ccp_err_at(&r->piece->err, CCP_E_FORMAT, ccp_gunzip_offset(r) - io.before,
 					  "invalid compressed data--format violated (%s)", io.wrong);
-		case CCP_INFLATE_NO_MEMORY:
-			return ccp_err_set(&r->piece->err, CCP_E_NO_MEMORY, "no memory for a decompressor");
 		}
 	}
 }
 
-static int trailer(struct run *r)
+static int trailer(struct ccp_gunzip_run *r)
 {
-	struct carry *c = r->carry;
+	struct ccp_gunzip_carry *c = r->carry;
 
 	if (!collect(r, CCP_GZIP_TRAILER_BYTES))
 		return r->piece->last ? truncated(r) : 0;
-	uint64_t at = offset(r) - CCP_GZIP_TRAILER_BYTES;
-	if (ccp_le32(c->word) != c->crc)
-		return ccp_err_at(&r->piece->err, CCP_E_CRC, at, "invalid compressed data--crc error");
-	if (ccp_le32(c->word + 4) != (uint32_t)c->member_bytes)
-		return ccp_err_at(&r->piece->err, CCP_E_LENGTH, at + 4, "invalid compressed data--length error");
+	if (ccp_gunzip_check(r, ccp_le32(c->word), ccp_le32(c->word + 4),
+			     ccp_gunzip_offset(r) - CCP_GZIP_TRAILER_BYTES) < 0)
+		return -1;
 	c->word_len = 0;
-	c->phase = BETWEEN;
+	c->phase = CCP_GUNZIP_BETWEEN;
 	return 1;
 }
 
-static int padding(struct run *r)
+static int padding(struct ccp_gunzip_run *r)
 {
 	for (;;) {
 		size_t len, n = 0;
-		const uint8_t *p = input(r, &len);
+		const uint8_t *p = ccp_gunzip_input(r, &len);
 
 		if (len == 0)
-			return r->piece->last ? (r->carry->phase = DONE, 1) : 0;
+			return r->piece->last ? (r->carry->phase = CCP_GUNZIP_DONE, 1) : 0;
 		while (n < len && p[n] == 0)
 			n++;
-		advance(r, n);
+		ccp_gunzip_advance(r, n);
 		if (n == len)
 			continue;
 		if (!r->options->quiet)
-			ccp_err_at(&r->piece->err, CCP_W_TRAILING, offset(r),
+			ccp_err_at(&r->piece->err, CCP_W_TRAILING, ccp_gunzip_offset(r),
 				   "decompression OK, trailing garbage ignored");
-		r->carry->phase = DONE;
+		r->carry->phase = CCP_GUNZIP_DONE;
 		return 1;
 	}
 }
 
-static int copy(struct run *r)
+static int copy(struct ccp_gunzip_run *r)
 {
-	struct carry *c = r->carry;
+	struct ccp_gunzip_carry *c = r->carry;
 	struct ccp_buf *out = &r->piece->out;
 	size_t len, n = ccp_buf_room(out) < c->word_len ? ccp_buf_room(out) : c->word_len;
 
@@ -367,7 +303,7 @@ static int copy(struct run *r)
 	c->word_len -= n;
 	memmove(c->word, c->word + n, c->word_len);
 	for (;;) {
-		const uint8_t *p = input(r, &len);
+		const uint8_t *p = ccp_gunzip_input(r, &len);
 
 		n = len < ccp_buf_room(out) ? len : ccp_buf_room(out);
 		if (c->word_len > 0 || (len > 0 && n == 0))
@@ -376,46 +312,88 @@ static int copy(struct run *r)
 			return 0;
 		ccp_buf_append(out, p, n);
 		r->piece->plain_bytes += n;
-		advance(r, n);
+		ccp_gunzip_advance(r, n);
 	}
+}
+
+static bool is_due(void *piece)
+{
+	return ccp_piece_is_due(piece);
+}
+
+static void gunzip_ahead(void *state, const void *carry, struct ccp_piece *piece)
+{
+	struct ccp_gunzip *g = state;
+	const struct ccp_gunzip_carry *c = carry;
+	struct ccp_ahead *ahead = (struct ccp_ahead *)(void *)piece->note.data;
+
+	ccp_gunzip_choose_buffer(piece, true);
+	ccp_ahead_begin(ahead, piece->spare.cap);
+	if (atomic_load_explicit(&c->ahead_from, memory_order_relaxed) <= piece->number)
+		ccp_ahead_run(ahead, &g->work, piece->in.data, piece->in.len, piece->spare.data, piece->spare.cap,
+			      is_due, piece);
+}
+
+static unsigned rests(unsigned misses)
+{
+	return misses - MISSES_FREE - 1 < REST_MAX ? misses - MISSES_FREE - 1 : REST_MAX;
+}
+
+/*
+ * A piece is done. Where guesses are wrong, or there is nothing to guess from (one block as long as many pieces), they
+ * are made ever more rarely.
+ */
+static void learn(struct ccp_gunzip_carry *c, const struct ccp_piece *piece)
+{
+	const struct ccp_ahead *ahead = (const struct ccp_ahead *)(const void *)piece->note.data;
+
+	if (c->taken)
+		c->misses = 0;
+	else if (piece->was_ahead && ahead->searched && ++c->misses > MISSES_FREE)
+		atomic_store_explicit(&c->ahead_from, piece->number + 1 + ((uint64_t)1 << rests(c->misses)),
+				      memory_order_relaxed);
+	c->taken = false;
 }
 
 static int gunzip_map(void *state, void *carry, struct ccp_piece *piece)
 {
-	struct run r = {
-		.options = state,
-		.carry = carry,
-		.inflate = (struct ccp_inflate *)(void *)((uint8_t *)carry + round_up(sizeof(struct carry))),
-		.piece = piece,
-	};
+	struct ccp_gunzip_run r = { .options = state, .carry = carry, .piece = piece };
 	int status = 1;
 
+	if (!piece->was_ahead)
+		ccp_gunzip_choose_buffer(piece, false);
+	else if (!r.carry->taken)
+		r.ahead = (struct ccp_ahead *)(void *)piece->note.data;
+	if (r.carry->taking)
+		status = ccp_gunzip_take_over(&r);
 	while (status == 1) {
 		switch (r.carry->phase) {
-		case START:
-		case BETWEEN:
+		case CCP_GUNZIP_START:
+		case CCP_GUNZIP_BETWEEN:
 			status = identify(&r);
 			break;
-		case HEADER:
+		case CCP_GUNZIP_HEADER:
 			status = header(&r);
 			break;
-		case BODY:
+		case CCP_GUNZIP_BODY:
 			status = body(&r);
 			break;
-		case TRAILER:
+		case CCP_GUNZIP_TRAILER:
 			status = trailer(&r);
 			break;
-		case PADDING:
+		case CCP_GUNZIP_PADDING:
 			status = padding(&r);
 			break;
-		case COPY:
+		case CCP_GUNZIP_COPY:
 			status = copy(&r);
 			break;
-		case DONE:
+		case CCP_GUNZIP_DONE:
 			piece->ended = piece->in_used < piece->in.len || !piece->last;
 			return 0;
 		}
 	}
+	if (status == 0)
+		learn(r.carry, piece);
 	return status == 2 ? 1 : status;
 }
 
@@ -426,5 +404,6 @@ const struct ccp_transform_ops ccp_transform_gunzip = {
 	.need = gunzip_need,
 	.open = gunzip_open,
 	.map = gunzip_map,
+	.ahead = gunzip_ahead,
 	.close = gunzip_close,
 };

@@ -47,11 +47,6 @@ static int level_of(const struct ccp_transform_options *options)
 	return options->level ? options->level : DEFAULT_LEVEL;
 }
 
-static size_t inflate_bytes(void)
-{
-	return (ccp_inflate_bytes() + CCP_INFLATE_ALIGN - 1) / CCP_INFLATE_ALIGN * CCP_INFLATE_ALIGN;
-}
-
 static int gzip_need(const struct ccp_transform_options *options, struct ccp_transform_need *need, struct ccp_err *err)
 {
 	int level = level_of(options);
@@ -66,7 +61,7 @@ static int gzip_need(const struct ccp_transform_options *options, struct ccp_tra
 	need->out_bytes = CCP_GZIP_HEADER_MAX + ccp_deflate_bound(need->chunk_bytes) + CCP_GZIP_TRAILER_BYTES;
 	need->state_bytes = sizeof(struct gzip) + ccp_deflate_state_bytes(level);
 	if (options->verify)
-		need->state_bytes += inflate_bytes() + SCRATCH_BYTES;
+		need->state_bytes += sizeof(struct ccp_inflate) + SCRATCH_BYTES;
 	need->carry_bytes = sizeof(struct partial);
 	return 0;
 }
@@ -95,7 +90,7 @@ static int gzip_open(void **state, const struct ccp_transform_options *options, 
 	if (ccp_deflate_open(&g->deflate, g->level, err))
 		goto out;
 	if (options->verify) {
-		g->inflate = aligned_alloc(CCP_INFLATE_ALIGN, inflate_bytes());
+		g->inflate = malloc(sizeof *g->inflate);
 		g->scratch = malloc(SCRATCH_BYTES);
 		if (!g->inflate || !g->scratch) {
 			ccp_err_set(err, CCP_E_NO_MEMORY, "no memory to verify");
@@ -142,7 +137,7 @@ static int verify(struct gzip *g, struct ccp_piece *piece, const uint8_t *deflat
 	enum ccp_inflate_status status;
 	size_t done = 0, n, same;
 
-	ccp_inflate_start(g->inflate, true);
+	ccp_inflate_start(g->inflate);
 	do {
 		io.out = g->scratch;
 		io.out_len = SCRATCH_BYTES;

@@ -99,6 +99,7 @@ struct drive {
 	size_t out_bytes;   /* 0 = what it needs */
 	bool late_end;      /* the last piece is an empty one */
 	bool bad_memory;    /* buffers are moved about and overwritten between calls */
+	uint64_t ahead;     /* 0 = nothing is done ahead; else a seed: three pieces of four are */
 };
 
 /* Runs a transform over an input as the serial strategy would, with exact buffers so that a sanitizer sees overruns. */
@@ -109,6 +110,8 @@ static inline struct result help_run(const struct drive *drive, const uint8_t *d
 	struct ccp_err err;
 	void *state = NULL, *carry;
 	size_t at = 0, piece_bytes, n;
+	uint64_t seed = drive->ahead;
+	_Atomic uint64_t turn = UINT64_MAX;
 	bool last = false;
 
 	ccp_err_clear(&r.err);
@@ -131,6 +134,18 @@ static inline struct result help_run(const struct drive *drive, const uint8_t *d
 		piece.in.len = piece.in.cap = n;
 		piece.out.cap = drive->out_bytes ? drive->out_bytes : need.out_bytes;
 		piece.out.data = help_alloc(piece.out.cap);
+		piece.turn = &turn;
+		piece.number = at / piece_bytes;
+		if (drive->ops->ahead && drive->ahead) {
+			piece.spare = (struct ccp_buf){ .data = help_alloc(piece.out.cap), .cap = piece.out.cap };
+			piece.note = (struct ccp_buf){ .data = help_alloc(need.note_bytes), .cap = need.note_bytes };
+			memset(piece.note.data, 0xdb, need.note_bytes);
+			seed = seed * 6364136223846793005u + 1442695040888963407u;
+			if (seed >> 62 != 0) {
+				drive->ops->ahead(state, carry, &piece);
+				piece.was_ahead = true;
+			}
+		}
 		do {
 			piece.out.len = 0;
 			if (drive->bad_memory) {
@@ -154,6 +169,8 @@ static inline struct result help_run(const struct drive *drive, const uint8_t *d
 		r.err = piece.err;
 		free(piece.in.data);
 		free(piece.out.data);
+		free(piece.spare.data);
+		free(piece.note.data);
 	}
 	drive->ops->close(state);
 	free(carry);
