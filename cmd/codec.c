@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cmd/index.h"
 #include "cmd/measure.h"
 #include "cmd/operands.h"
 #include "cmd/report.h"
@@ -58,6 +59,12 @@ static int check_settings(const struct ccp_settings *s)
 	}
 	if (s->explain && stdin_named)
 		return ccp_usage_error(s, "--explain measures real data, and would use up a stream: name files");
+	if (s->members + s->rsyncable + s->bgzf > 1 && !s->decompress)
+		return ccp_usage_error(s, "--members, --rsyncable and --bgzf exclude each other");
+	if (s->index && !s->bgzf)
+		return ccp_usage_error(s, "--index has no meaning without --bgzf");
+	if (s->index && (s->to_stdout || (stdin_named && s->output == NULL)) && !s->decompress)
+		return ccp_usage_error(s, "--index has no meaning with %s", s->to_stdout ? "-c" : "standard output");
 	if (s->nul_separated && s->files_from == NULL)
 		return ccp_usage_error(s, "-0 has no meaning without --files-from");
 	return 0;
@@ -98,6 +105,9 @@ static void fill_run(struct ccp_run_options *run, const struct ccp_settings *s, 
 			.verify = s->verify || remove,
 			.store_name = s->drop_name <= 0,
 			.store_time = s->drop_time <= 0,
+			.members = s->members,
+			.rsyncable = s->rsyncable,
+			.bgzf = s->bgzf,
 			.passthrough = s->passthrough || (s->force && s->to_stdout && !s->list),
 		},
 		.walk = { .nul_separated = s->nul_separated, .recursive = s->recursive, .skip_dir = s->output_dir,
@@ -177,6 +187,9 @@ static int run_some(const struct ccp_run_options *base, struct ccp_report *repor
 	/* a worker that writes may have signals blocked: then EPIPE is all there is to tell */
 	if (result != 0 && err.code == CCP_E_SYS && err.sys == EPIPE && !ccp_signals_pipe_ignored())
 		ccp_signals_note(SIGPIPE);
+	if (report->settings->index && run.sink_options.output != NULL && result == 0 && summary.inputs_failed == 0 &&
+	    report->output_err.code == CCP_OK)
+		ccp_index_make(report, NULL);
 	ccp_report_run_ended(report, &summary, result);
 	if (ccp_measure_end(&run, report->settings, report->runs++, result == 0) != 0)
 		ccp_report_raise(report, CCP_EXIT_FAILED);
@@ -250,6 +263,8 @@ int ccp_codec_main(struct ccp_settings *s)
 		status = ccp_measure_check(s);
 	if (status != 0)
 		return status;
+	if (s->decompress || s->explain) /* nothing is made that could have one */
+		s->index = 0;
 	if (s->name_count == 0 && s->files_from == NULL)
 		s->names[s->name_count++] = dash;
 	if (refuse_terminal(s))

@@ -54,6 +54,7 @@ struct ccp_settings {
 	int fsync;                   /* enum ccp_fsync */
 	int progress;                /* enum ccp_progress_kind */
 	int level;                   /* 0 = default */
+	int members, rsyncable, bgzf, index;
 	const char *suffix, *output, *output_dir, *files_from;
 	struct ccp_plan_options plan;
 	uint64_t chunk_bytes;

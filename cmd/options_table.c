@@ -112,6 +112,18 @@ static int set_chunk(struct ccp_settings *s, const struct ccp_option *option, co
 	return 0;
 }
 
+/* As pigz counts: a plain number is in KiB. */
+static int set_blocksize(struct ccp_settings *s, const struct ccp_option *option, const char *value)
+{
+	bool plain = value[strspn(value, "0123456789")] == '\0';
+
+	if (ccp_size_parse(value, &s->chunk_bytes) != 0 || s->chunk_bytes == 0 || s->chunk_bytes > SIZE_MAX >> 10)
+		return bad_value(s, option, value, "a number of KiB, or a size like 512K or 1M");
+	if (plain)
+		s->chunk_bytes <<= 10;
+	return 0;
+}
+
 static int choose(struct ccp_settings *s, const struct ccp_option *option, const char *value,
 		  const char *const *words, const char *wanted)
 {
@@ -198,8 +210,7 @@ static int refuse(struct ccp_settings *s, const struct ccp_option *option, const
 			return 0;
 		fprintf(stderr, "%s: -b operand is not an integer\n", s->program);
 	} else {
-		fprintf(stderr, "%s: %s not supported in this version\n", s->program,
-			option->value == 'Z' ? "-Z" : "--rsyncable");
+		fprintf(stderr, "%s: -Z not supported in this version\n", s->program);
 	}
 	ccp_usage_hint(s);
 	return -1;
@@ -267,9 +278,13 @@ const struct ccp_option ccp_options[] = {
 	LEVEL(GZ | GNU, 8),
 	CALL(GNU, 'Z', "lzw", 'Z', refuse, NULL),
 	ARG(GNU, 'b', "bits", "BITS", act, refuse, NULL),
-	CALL(GNU, 0, "rsyncable", 'r', refuse, NULL),
+	ON(GNU, 0, "rsyncable", rsyncable, 1, NULL),
 	ARG(GZ, 0, "level", "N", level, set_level,
 	    "level 1 (fastest) to 12 (smallest); -1 to -12 are the same"),
+	ON(GZ, 0, "members", members, 1, "make every chunk a gzip member of its own"),
+	ON(GZ, 0, "rsyncable", rsyncable, 1, "let a small change of an input change little of the output"),
+	ON(GZ, 0, "bgzf", bgzf, 1, "write blocked gzip, as bgzip does and samtools and tabix read it"),
+	ON(GZ, 0, "index", index, 1, "with --bgzf: write the offsets for random access to FILE.gz.gzi"),
 
 	HEADING(DATA, "Input and output"),
 	TEXT(OUT, 'o', "output", "FILE", output, "write everything to FILE"),
@@ -288,6 +303,7 @@ const struct ccp_option ccp_options[] = {
 	ARG(DATA, 0, "readers", "N", plan.readers, set_count, "workers that read"),
 	ARG(DATA, 0, "writers", "N", plan.writers, set_count, "workers that write"),
 	ARG(DATA, 0, "chunk", "SIZE", chunk_bytes, set_chunk, "cut inputs at multiples of SIZE; changes gzip's output"),
+	ARG(GZ, 'b', "blocksize", "N", chunk_bytes, set_blocksize, "the same, and a plain number N is in KiB"),
 	TEXT(DATA, 0, "max-mem", "M", plan.max_mem, "hold at most M in buffers: SIZE (K, M, G) or N% of memory"),
 	ARG(DATA, 0, "window", "N", window, set_count, "chunks under way at the same time"),
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "cmd/gnu.h"
+#include "cmd/index.h"
 #include "cmd/signals.h"
 #include "cmd/text.h"
 
@@ -145,6 +146,8 @@ void ccp_report_result(void *arg, const struct ccp_result *result)
 	struct ccp_result changed = *result;
 	int status;
 
+	if (s->index && report->to_file && result->outcome == CCP_DONE)
+		ccp_index_make(report, result->input);
 	/* after Ctrl-C nobody wants to read about every file that was under way */
 	if (result->err.code == CCP_E_CANCELLED)
 		return;

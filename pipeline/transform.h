@@ -62,6 +62,9 @@ struct ccp_transform_options {
 	bool verify;                  /* decode what was encoded and compare */
 	bool store_name;              /* gzip: name in the header */
 	bool store_time;              /* gzip: time in the header */
+	bool members;                 /* gzip: every chunk a member of its own */
+	bool rsyncable;               /* gzip: a change of the content changes the output nearby, and little else */
+	bool bgzf;                    /* gzip: blocked gzip (bgzf.h); no name and no time */
 	bool passthrough;             /* gunzip: copy what is not compressed (cat, zcat -f) */
 	bool ignore_trailing_quietly; /* gunzip: no warning for garbage after the last member */
 };

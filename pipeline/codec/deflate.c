@@ -1,8 +1,9 @@
 /*
  * deflate.c: the table of levels, and stored blocks for what does not compress.
  *
- * A chunk goes to the engine of its level with room for exactly as much as stored blocks would take. If that is not
- * enough the chunk is stored, so the bound holds for every library and every input.
+ * A chunk that looks incompressible (incompressible.h) is stored at once. Any other goes to the engine of its level
+ * with room for exactly as much as stored blocks would take. If that is not enough the chunk is stored, so the bound
+ * holds for every library and every input.
  *
  * The table was chosen by measurement against pigz 2.6 on 256 MiB of source text and 256 MiB of binaries in chunks of
  * 1 MiB: no level may give more bytes than pigz at that level (1 % tolerance), and then the fastest engine wins.
@@ -20,6 +21,7 @@
 #include <stdlib.h>
 
 #include "pipeline/codec/deflate_engine.h"
+#include "pipeline/codec/incompressible.h"
 
 #define STORED_MAX 65535u
 #define STORED_HEADER 5u
@@ -184,6 +186,11 @@ int ccp_deflate_chunk(struct ccp_deflate *deflate, const uint8_t *in, size_t len
 			ccp_buf_append(out, empty_last, sizeof empty_last);
 		return 0;
 	}
+	if (ccp_is_incompressible(in, len)) {
+		out->len += store(in, len, last, to);
+		return 0;
+	}
+
 	void *state = state_for(deflate, in, len);
 	if (!state)
 		return ccp_err_set(err, CCP_E_NO_MEMORY, "no memory for a compressor (%s)", deflate->level->name);

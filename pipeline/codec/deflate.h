@@ -38,7 +38,7 @@ const char *ccp_deflate_engine(int level);
 int ccp_deflate_open(struct ccp_deflate **deflate, int level, struct ccp_err *err);
 
 /*
- * Appends the compressed form of in[0, len) to `out`.
+ * Appends the compressed form of in[0, len) to `out`; what does not compress is stored, at the speed of memory.
  * Shape: with `last` the stream ends (BFINAL); otherwise it ends on a byte boundary and another one may follow. No
  * bytes come out for an empty chunk that is not the last.
  * Errors: CCP_E_OTHER if `out` has less room than ccp_deflate_bound(len) or an engine fails.
