@@ -47,7 +47,7 @@ struct ccp_settings {
 
 	int act;
 	int decompress, to_stdout, test, list, passthrough;
-	int force, keep, remove, verify, recursive, nul_separated;
+	int force, keep, remove, verify, salvage, recursive, nul_separated;
 	int quiet, verbose;
 	int drop_name, drop_time;
 	int presume_tty, json;

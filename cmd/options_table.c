@@ -290,6 +290,7 @@ const struct ccp_option ccp_options[] = {
 	TEXT(OUT, 'o', "output", "FILE", output, "write everything to FILE"),
 	TEXT(GU, 0, "output-dir", "DIR", output_dir, "write below DIR, with the folders of the inputs"),
 	ON(GU, 0, "rm", remove, 1, "remove each source once its output is verified, synced and in place"),
+	ON(GU & ~GZ, 0, "salvage", salvage, 1, "of damaged files keep what comes before the damage; the status is 1"),
 	ON(GZ, 0, "verify", verify, 1, "decode what was compressed and compare, before it is written"),
 	ARG(OUT, 0, "fsync", "WHEN", fsync, set_fsync, "sync outputs: auto (with --rm), always, never"),
 	TEXT(DATA, 0, "files-from", "FILE", files_from, "read more names from FILE, one a line; - is standard input"),

@@ -29,7 +29,7 @@ void ccp_commit_remove_source(const struct ccp_sink_options *options, const stru
 {
 	struct stat st;
 
-	if (!options->remove_source || !input->has_meta || input->is_stdin)
+	if (!options->remove_source || !input->has_meta || input->is_stdin || input->salvaged)
 		return;
 	int result = fstatat(AT_FDCWD, input->path, &st, AT_SYMLINK_NOFOLLOW);
 	/* with -f a link was followed, and as in gzip and xz the link is what goes; the file behind it stays */

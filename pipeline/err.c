@@ -58,3 +58,10 @@ int ccp_err_sys(struct ccp_err *err, int sys, const char *format, ...)
 		snprintf(err->text + n, sizeof err->text - (size_t)n, "%s%s", n > 0 ? ": " : "", message);
 	return -1;
 }
+
+void ccp_err_add(struct ccp_err *err, const char *words)
+{
+	size_t len = strlen(err->text);
+
+	snprintf(err->text + len, sizeof err->text - len, "%s", words);
+}

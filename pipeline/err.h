@@ -89,4 +89,7 @@ int ccp_err_at(struct ccp_err *err, enum ccp_code code, uint64_t offset, const c
 /* Fills `err` with CCP_E_SYS, `sys` and "FORMAT…: strerror(sys)" (the message alone if `format` is ""). Returns -1. */
 int ccp_err_sys(struct ccp_err *err, int sys, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+/* Appends to the words of an error, as far as there is room. */
+void ccp_err_add(struct ccp_err *err, const char *words);
+
 #endif

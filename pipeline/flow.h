@@ -74,6 +74,7 @@ struct ccp_flow_config {
 struct ccp_flow_counts {
 	_Atomic uint64_t bytes_in, bytes_out;
 	_Atomic uint64_t inputs_done, inputs_skipped, inputs_failed;
+	_Atomic uint64_t inputs_salvaged; /* of the failed ones: what came before the damage was kept */
 	_Atomic uint64_t jobs;
 };
 

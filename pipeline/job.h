@@ -69,6 +69,7 @@ struct ccp_input {
 	uint64_t bytes_in, bytes_out; /* stored bytes read; bytes emitted */
 	uint64_t plain_bytes;         /* sum of piece.plain_bytes */
 	struct ccp_err err;           /* the error with the lowest sequence number, else the first warning */
+	bool salvaged;                /* it is damaged; what came before is kept */
 	bool sink_open;               /* between the sink's open and its commit or abort */
 	enum ccp_outcome outcome;
 

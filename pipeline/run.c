@@ -328,6 +328,7 @@ static void summarise(const struct ccp_run *run, struct ccp_run_summary *summary
 	summary->inputs_done = atomic_load(&counts->inputs_done);
 	summary->inputs_skipped = atomic_load(&counts->inputs_skipped);
 	summary->inputs_failed = atomic_load(&counts->inputs_failed);
+	summary->inputs_salvaged = atomic_load(&counts->inputs_salvaged);
 	summary->bytes_in = atomic_load(&counts->bytes_in);
 	summary->bytes_out = atomic_load(&counts->bytes_out);
 	summary->wall_ns = ccp_meter_now() - begun_ns;
@@ -368,7 +369,7 @@ int ccp_run(const struct ccp_run_options *options, struct ccp_run_summary *summa
 		struct ccp_err late;
 
 		/* an output that all inputs share is whole or not there: one that failed would be missing in it */
-		bool failed = result < 0 || summary->cancelled || summary->inputs_failed > 0;
+		bool failed = result < 0 || summary->cancelled || summary->inputs_failed > summary->inputs_salvaged;
 
 		ccp_err_clear(&late);
 		if (options->sink->destroy(run.sink, failed, &late) < 0 && result == 0) {

@@ -55,6 +55,7 @@ struct ccp_run_options {
 
 struct ccp_run_summary {
 	uint64_t inputs_done, inputs_skipped, inputs_failed;
+	uint64_t inputs_salvaged; /* of the failed ones */
 	uint64_t bytes_in, bytes_out;
 	uint64_t wall_ns;
 	bool cancelled;

@@ -26,6 +26,7 @@ struct ccp_sink_options {
 	bool force_suffix;      /* compress what has the suffix already (gzip -f) */
 	bool remove_source;     /* --rm, GNU gzip without -k */
 	enum ccp_fsync fsync;   /* AUTO = data and folder are synced iff the source will be removed */
+	bool salvage;           /* what was decoded before damage gets its name; the source stays */
 	bool keep_metadata;     /* mode, owner, times, ACL, extended attributes */
 };
 

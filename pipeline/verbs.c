@@ -140,6 +140,37 @@ static void fail_input(struct ccp_flow *flow, struct ccp_input *input, const str
 	input->outcome = ccp_code_refuses(err->code) ? CCP_SKIPPED : CCP_FAILED;
 }
 
+/* Whether what was decoded of this input before it turned out to be damaged is to be kept. */
+static bool is_salvage(const struct ccp_flow *flow, const struct ccp_err *err)
+{
+	bool damaged = err->code == CCP_E_TRUNCATED || err->code == CCP_E_FORMAT || err->code == CCP_E_CRC ||
+		       err->code == CCP_E_LENGTH;
+
+	return damaged && flow->config.sink_options->salvage;
+}
+
+/* The input is damaged, and ends here: its output takes its name all the same, if it was begun. */
+static void salvage_input(struct ccp_flow *flow, struct ccp_input *input, const struct ccp_err *err)
+{
+	struct ccp_err late;
+
+	ccp_err_clear(&late);
+	if (!input->sink_open) {
+		fail_input(flow, input, err);
+		return;
+	}
+	input->salvaged = true;
+	input->sink_open = false;
+	input->err = *err;
+	input->outcome = CCP_FAILED;
+	if (flow->config.sink_ops->commit(flow->config.sink, input, &late) < 0) {
+		input->err = late;
+		return;
+	}
+	atomic_fetch_add(&flow->counts.inputs_salvaged, 1);
+	ccp_err_add(&input->err, "; what came before was kept");
+}
+
 static void warn_input(struct ccp_input *input, const struct ccp_err *err)
 {
 	if (err->code != CCP_OK && input->err.code == CCP_OK)
@@ -201,10 +232,11 @@ void ccp_verb_write(struct ccp_flow *flow, struct ccp_job *job)
 		return;
 	}
 
-	bool failed = ccp_err_is_error(&piece->err);
+	bool failed = ccp_err_is_error(&piece->err), salvage = failed && is_salvage(flow, &piece->err);
 
 	/* what was decoded before an error is shown by an output that many share; a file is given up whole */
-	if ((!failed || (flow->shared_output && piece->out.len > 0)) && write_piece(flow, job, &err) < 0) {
+	if ((!failed || ((flow->shared_output || salvage) && piece->out.len > 0)) &&
+	    write_piece(flow, job, &err) < 0) {
 		fail_input(flow, input, failed ? &piece->err : &err);
 		ccp_input_stop_after(input, job->number);
 		return;
@@ -214,6 +246,10 @@ void ccp_verb_write(struct ccp_flow *flow, struct ccp_job *job)
 		input->plain_bytes += piece->plain_bytes;
 		atomic_fetch_add(&flow->counts.bytes_in, piece->in.len);
 		atomic_fetch_add(&flow->counts.jobs, 1);
+	}
+	if (salvage) {
+		salvage_input(flow, input, &piece->err);
+		return;
 	}
 	if (failed) {
 		fail_input(flow, input, &piece->err);
