@@ -143,6 +143,8 @@ static void write_run(struct ccp_json *json, const struct ccp_profile *profile)
 	ccp_json_uint(json, "bytes_in", profile->bytes_in);
 	ccp_json_uint(json, "bytes_out", profile->bytes_out);
 	ccp_json_uint(json, "chunks", profile->jobs);
+	ccp_json_uint(json, "chunks_ahead", profile->ahead);
+	ccp_json_uint(json, "chunks_ahead_used", profile->ahead_used);
 	ccp_json_uint(json, "inputs_done", profile->inputs_done);
 	ccp_json_uint(json, "inputs_skipped", profile->inputs_skipped);
 	ccp_json_uint(json, "inputs_failed", profile->inputs_failed);

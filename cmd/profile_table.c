@@ -238,6 +238,23 @@ static void print_system(FILE *out, const struct ccp_profile *profile)
 	ccp_words_print(out, &words, INDENT);
 }
 
+/* "ahead  170 of 276 chunks were begun before their turn, 150 of these rightly" */
+static void print_ahead(FILE *out, const struct ccp_profile *profile)
+{
+	struct ccp_words words = { 0 };
+
+	if (!profile->goes_ahead || profile->jobs < 2)
+		return;
+	ccp_words_add(&words, "%-*s", INDENT, "ahead");
+	if (profile->ahead == 0)
+		ccp_words_add(&words, "no chunk was begun before its turn: one worker at a time decoded each input");
+	else
+		ccp_words_add(&words, "%llu of %llu chunks were begun before their turn, %llu of these rightly",
+			      (unsigned long long)profile->ahead, (unsigned long long)profile->jobs,
+			      (unsigned long long)profile->ahead_used);
+	ccp_words_print(out, &words, INDENT);
+}
+
 static void print_change(FILE *out, const struct ccp_change *change)
 {
 	char time[CCP_WORDS_TEXT], stages[CCP_WORDS_TEXT], text[200];
@@ -346,6 +363,7 @@ void ccp_profile_table(FILE *out, const struct ccp_profile *profile, const char 
 		print_stages(out, profile, colour);
 		print_workers(out, profile);
 		print_window(out, profile);
+		print_ahead(out, profile);
 		print_system(out, profile);
 	}
 	print_limit(out, profile);

@@ -76,6 +76,7 @@ struct ccp_flow_counts {
 	_Atomic uint64_t inputs_done, inputs_skipped, inputs_failed;
 	_Atomic uint64_t inputs_salvaged; /* of the failed ones: what came before the damage was kept */
 	_Atomic uint64_t jobs;
+	_Atomic uint64_t ahead, ahead_used; /* jobs that were worked on before their turn; and it was of use */
 };
 
 int ccp_flow_new(struct ccp_flow **flow, const struct ccp_flow_config *config, struct ccp_err *err);

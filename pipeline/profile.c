@@ -249,6 +249,8 @@ void ccp_profile_end(struct ccp_profile *profile, struct ccp_flow *flow)
 	profile->inputs_done = atomic_load(&counts->inputs_done);
 	profile->inputs_skipped = atomic_load(&counts->inputs_skipped);
 	profile->inputs_failed = atomic_load(&counts->inputs_failed);
+	profile->ahead = atomic_load(&counts->ahead);
+	profile->ahead_used = atomic_load(&counts->ahead_used);
 	profile->cancelled = ccp_flow_cancelled(flow);
 	profile->live_mean = profile->own.last_ns > 0 ? profile->own.live_ns / (double)profile->own.last_ns : 0;
 	profile->live_max = (unsigned)ccp_flow_live_most(flow);

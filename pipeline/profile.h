@@ -102,6 +102,8 @@ struct ccp_profile {
 	uint64_t throttled_ns;              /* by the cgroup's quota */
 	bool sequential, shared_output;     /* WORK of one input, or all WRITE, goes in order */
 	uint64_t slot_bytes;
+	bool goes_ahead;                    /* the transform can work on a chunk before its turn */
+	uint64_t ahead, ahead_used;         /* chunks for which it did; and it was of use */
 	double live_mean;
 	unsigned live_max;
 	bool cancelled;

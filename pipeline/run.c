@@ -238,6 +238,7 @@ static int allocate(struct ccp_run *run, struct ccp_err *err)
 		ccp_meter_limit(run->meter, spare_descriptors(run, shape.slots));
 		options->profile->transform = options->transform->name;
 		options->profile->sink = options->sink->name;
+		options->profile->goes_ahead = options->transform->ahead != NULL;
 		options->profile->sequential = ccp_transform_is_serial(options->transform);
 		options->profile->shared_output = (options->sink->flags & CCP_SINK_SHARED) != 0;
 		ccp_profile_begin(options->profile, &options->plan, run->meter,

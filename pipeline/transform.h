@@ -42,7 +42,8 @@ struct ccp_piece {
 	/* for a transform with ahead() */
 	struct ccp_buf spare;         /* as large as `out`; map may exchange the two */
 	struct ccp_buf note;          /* need.note_bytes; what ahead left in both, map finds there */
-	bool was_ahead;               /* ahead has run */
+	bool was_ahead;               /* ahead has left something there */
+	bool ahead_used;              /* set by map: it was right */
 	const _Atomic uint64_t *turn; /* number of the piece whose turn it is */
 
 	/* set by the transform */
@@ -98,7 +99,7 @@ enum {
  * ahead   for a SEQUENTIAL transform: does for a piece whose turn has not come what can be done without the carry, and
  *         leaves it in piece->spare and piece->note for map, which must give the same without it. It may be left out,
  *         and it should return soon after ccp_piece_is_due. Of the carry it may look at atomic members, as hints.
- *         Threads: any number at a time, one piece each. NULL if nothing can be done.
+ *         Returns whether it left anything. Threads: any number at a time, one piece each. NULL if nothing can be done.
  * carry   runs in order for each piece of an input, one at a time, just before the piece's `out` is written; it may
  *         append to piece->out. For folds like a running CRC. NULL if not needed. `carry` is zero before the first
  *         piece. A transform has either SEQUENTIAL (map uses the carry) or carry(), not both.
@@ -112,7 +113,7 @@ struct ccp_transform_ops {
 	int (*need)(const struct ccp_transform_options *options, struct ccp_transform_need *need, struct ccp_err *err);
 	int (*open)(void **state, const struct ccp_transform_options *options, struct ccp_err *err);
 	int (*map)(void *state, void *carry, struct ccp_piece *piece);
-	void (*ahead)(void *state, const void *carry, struct ccp_piece *piece);
+	bool (*ahead)(void *state, const void *carry, struct ccp_piece *piece);
 	int (*carry)(void *carry, struct ccp_piece *piece);
 	void (*close)(void *state);
 };

@@ -75,8 +75,7 @@ static void go_ahead(const struct ccp_flow_config *config, struct ccp_worker *wo
 	piece->turn = &job->input->flow.next_work;
 	if (ccp_piece_is_due(piece))
 		return;
-	config->transform->ahead(worker->state, job->input->carry, piece);
-	piece->was_ahead = true;
+	piece->was_ahead = config->transform->ahead(worker->state, job->input->carry, piece);
 }
 
 void ccp_verb_work(struct ccp_flow *flow, struct ccp_worker *worker, struct ccp_job *job)
@@ -246,6 +245,8 @@ void ccp_verb_write(struct ccp_flow *flow, struct ccp_job *job)
 		input->plain_bytes += piece->plain_bytes;
 		atomic_fetch_add(&flow->counts.bytes_in, piece->in.len);
 		atomic_fetch_add(&flow->counts.jobs, 1);
+		atomic_fetch_add(&flow->counts.ahead, piece->was_ahead);
+		atomic_fetch_add(&flow->counts.ahead_used, piece->ahead_used);
 	}
 	if (salvage) {
 		salvage_input(flow, input, &piece->err);

@@ -321,7 +321,7 @@ static bool is_due(void *piece)
 	return ccp_piece_is_due(piece);
 }
 
-static void gunzip_ahead(void *state, const void *carry, struct ccp_piece *piece)
+static bool gunzip_ahead(void *state, const void *carry, struct ccp_piece *piece)
 {
 	struct ccp_gunzip *g = state;
 	const struct ccp_gunzip_carry *c = carry;
@@ -332,6 +332,7 @@ static void gunzip_ahead(void *state, const void *carry, struct ccp_piece *piece
 	if (atomic_load_explicit(&c->ahead_from, memory_order_relaxed) <= piece->number)
 		ccp_ahead_run(ahead, &g->work, piece->in.data, piece->in.len, piece->spare.data, piece->spare.cap,
 			      is_due, piece);
+	return ahead->searched;
 }
 
 static unsigned rests(unsigned misses)
@@ -345,11 +346,9 @@ static unsigned rests(unsigned misses)
  */
 static void learn(struct ccp_gunzip_carry *c, const struct ccp_piece *piece)
 {
-	const struct ccp_ahead *ahead = (const struct ccp_ahead *)(const void *)piece->note.data;
-
 	if (c->taken)
 		c->misses = 0;
-	else if (piece->was_ahead && ahead->searched && ++c->misses > MISSES_FREE)
+	else if (piece->was_ahead && ++c->misses > MISSES_FREE)
 		atomic_store_explicit(&c->ahead_from, piece->number + 1 + ((uint64_t)1 << rests(c->misses)),
 				      memory_order_relaxed);
 	c->taken = false;

@@ -95,7 +95,7 @@ int ccp_gunzip_take_over(struct ccp_gunzip_run *r)
 	c->taking = piece->out.len > 0;
 	if (c->taking)
 		return 2;
-	c->taken = true;
+	c->taken = piece->ahead_used = true;
 	r->ahead = NULL;
 	ccp_ahead_settle(ahead, piece->spare.data, c->inflate.window, c->inflate.window_len);
 	exchange(piece);

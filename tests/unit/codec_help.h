@@ -141,10 +141,8 @@ static inline struct result help_run(const struct drive *drive, const uint8_t *d
 			piece.note = (struct ccp_buf){ .data = help_alloc(need.note_bytes), .cap = need.note_bytes };
 			memset(piece.note.data, 0xdb, need.note_bytes);
 			seed = seed * 6364136223846793005u + 1442695040888963407u;
-			if (seed >> 62 != 0) {
-				drive->ops->ahead(state, carry, &piece);
-				piece.was_ahead = true;
-			}
+			if (seed >> 62 != 0)
+				piece.was_ahead = drive->ops->ahead(state, carry, &piece);
 		}
 		do {
 			piece.out.len = 0;

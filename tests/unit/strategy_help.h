@@ -144,7 +144,7 @@ static int ahead_need(const struct ccp_transform_options *options, struct ccp_tr
 	return 0;
 }
 
-static void help_go_ahead(void *state, const void *carry, struct ccp_piece *piece)
+static bool help_go_ahead(void *state, const void *carry, struct ccp_piece *piece)
 {
 	size_t len = piece->number % 3 == 2 ? piece->in.len / 2 : piece->in.len;
 
@@ -156,6 +156,7 @@ static void help_go_ahead(void *state, const void *carry, struct ccp_piece *piec
 	for (int i = 0; piece->number % 3 == 0 && i < 200 && !ccp_piece_is_due(piece); i++)
 		help_sleep_us(10);
 	atomic_fetch_add(&help_aheads, 1);
+	return true;
 }
 
 static int ahead_map(void *state, void *carry, struct ccp_piece *piece)
