@@ -265,6 +265,8 @@ static bool after_work(struct ccp_flow *flow, struct ccp_exec *exec, enum ccp_st
 		return after_ahead(flow, exec, job);
 	*stage = CCP_WRITE;
 	pthread_mutex_lock(&flow->lock);
+	if (ccp_err_is_error(&job->piece.err)) /* also one that WORK did not tell itself: its worker died */
+		ccp_input_stop_after(input, job->number);
 	if (flow->sequential && !job->more)
 		ccp_turn_pass(flow, input);
 	if (lane->emitting || ccp_lane_key(flow, job) != lane->next) {

@@ -60,7 +60,10 @@ static void casualty(struct ccp_proc *proc, struct ccp_proc_worker *worker, enum
 	struct ccp_err err;
 
 	restore(proc, stage, job);
-	if (atomic_load(&job->input->flow.stop_after) <= job->number) {
+	if (job->ahead) { /* nobody needs that: it is done in its turn */
+		proc->slot[job->slot].deaths = 0;
+		ccp_proc_pass_on(proc, stage, job);
+	} else if (atomic_load(&job->input->flow.stop_after) <= job->number) {
 		/* it had failed by itself before its worker died: later jobs may have been passed over for that */
 		blame(&err, job, loaded, status, "");
 		ccp_proc_fail(proc, stage, job, &err);

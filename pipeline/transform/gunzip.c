@@ -363,7 +363,7 @@ static int gunzip_map(void *state, void *carry, struct ccp_piece *piece)
 		ccp_gunzip_choose_buffer(piece, false);
 	else if (!r.carry->taken)
 		r.ahead = (struct ccp_ahead *)(void *)piece->note.data;
-	if (r.carry->taking)
+	if (r.carry->taking && r.ahead) /* only an input that has failed already has the one without the other */
 		status = ccp_gunzip_take_over(&r);
 	while (status == 1) {
 		switch (r.carry->phase) {

@@ -100,6 +100,15 @@ Test(ahead, deaths_are_made_good)
 		}
 }
 
+/* Whoever goes ahead dies of it: then all is done in its turn. */
+Test(ahead, deaths_ahead_do_no_harm)
+{
+	add_files();
+	help_ahead_kills = getpid();
+	run("proc", "3", 0, NULL);
+	check_all("all die that go ahead");
+}
+
 /* Executors are replaced all the time. */
 Test(ahead, replaced_executors)
 {
