@@ -164,7 +164,7 @@ Test(parts, schedstat_is_parsed)
 	cr_assert_eq(ccp_meter_parse_schedstat("version 15\n", &cpu, &runq), -1);
 }
 
-/* The samples are few, about one of a hundred: what they say is within 5 %, or a little more on a crowded machine. */
+/* The samples are few, about one of a hundred: what they say is within 10 %, or a little more on a crowded machine. */
 Test(parts, tiny_jobs_are_estimated)
 {
 	struct ccp_meter_sum sum = run((struct worker){ .jobs = 20000, .burn_ns = MS / 50, .cpu = -1 });
@@ -172,7 +172,7 @@ Test(parts, tiny_jobs_are_estimated)
 
 	cr_assert_lt(account->sampled_ns[CCP_METER_WORK], account->wall_ns[CCP_METER_WORK] / 4, "few are sampled");
 	cr_assert_gt(account->sampled_ns[CCP_METER_WORK], 0);
-	cr_assert_float_eq(busy_cpu(&sum), sum.life_cpu, sum.life_cpu * 0.05 + crowd(&sum), "%f of %f",
+	cr_assert_float_eq(busy_cpu(&sum), sum.life_cpu, sum.life_cpu * 0.1 + crowd(&sum), "%f of %f",
 			   busy_cpu(&sum), sum.life_cpu);
 	cr_assert_leq(sum.busy[CCP_METER_WORK].blocked, sum.busy[CCP_METER_WORK].wall * 0.05);
 }
