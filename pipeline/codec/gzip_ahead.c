@@ -7,8 +7,6 @@
  */
 #include "pipeline/codec/gzip_ahead.h"
 
-#include <string.h>
-
 #include "pipeline/codec/gzip_header.h"
 
 #define TRIES 4
@@ -50,14 +48,10 @@ static uint16_t *values(struct ccp_ahead *ahead)
 
 void ccp_ahead_begin(struct ccp_ahead *ahead, size_t out_bytes)
 {
+	ahead->searched = false;
 	ahead->start.place = CCP_PLACE_NONE;
-	ahead->member_count = 0;
-	ahead->out_len = ahead->last_out = ahead->in_used = 0;
-	ahead->in_trailer = false;
 	ahead->groups_cap = groups_of(out_bytes);
 	ahead->values_cap = values_of(out_bytes);
-	ahead->guess.reach = 0;
-	ahead->alone = ahead->searched = false;
 }
 
 /* What one run works on. */
@@ -71,23 +65,31 @@ struct run {
 	void *arg;
 };
 
+/* Bytes of the member's header at `at`, or 0 if it is none or not whole in the piece. */
+static size_t header_bytes(const struct run *r, size_t at)
+{
+	struct ccp_gzip_header header = { 0 };
+	struct ccp_err err;
+	size_t used;
+
+	ccp_err_clear(&err);
+	return ccp_gzip_header_read(&header, r->in + at, r->in_len - at, 0, &used, &err) == 1 ? used : 0;
+}
+
 /*
  * A member's bytes have ended before byte `at`. Makes a note of it and begins the next one. False: it stops here.
  */
 static bool next_member(struct run *r, size_t at)
 {
 	struct ccp_ahead *a = r->ahead;
-	struct ccp_gzip_header header = { 0 };
-	struct ccp_err err;
 	size_t used;
 
 	a->in_used = at;
 	a->in_trailer = true;
 	if (a->member_count == CCP_AHEAD_MEMBERS || r->in_len - at < CCP_GZIP_TRAILER_BYTES + 2)
 		return false;
-	ccp_err_clear(&err);
-	if (ccp_gzip_header_read(&header, r->in + at + CCP_GZIP_TRAILER_BYTES, r->in_len - at - CCP_GZIP_TRAILER_BYTES,
-				 0, &used, &err) != 1)
+	used = header_bytes(r, at + CCP_GZIP_TRAILER_BYTES);
+	if (used == 0)
 		return false;
 	a->member[a->member_count++] = (struct ccp_ahead_member){
 		.out_end = a->out_len,
@@ -122,6 +124,7 @@ static void unread_member(struct run *r)
 static void decode_members(struct run *r)
 {
 	struct ccp_ahead *a = r->ahead;
+
 	while (a->out_len < r->out_cap && !r->called(r->arg)) {
 		size_t room = r->out_cap - a->out_len;
 		struct ccp_inflate_io io = {
@@ -149,8 +152,6 @@ static void decode_members(struct run *r)
 static bool follow(struct run *r, struct ccp_guess_work *work)
 {
 	struct ccp_ahead *a = r->ahead;
-	struct ccp_gzip_header header = { 0 };
-	struct ccp_err err;
 
 	a->member_count = 0;
 	a->in_trailer = false;
@@ -158,12 +159,10 @@ static bool follow(struct run *r, struct ccp_guess_work *work)
 	a->alone = a->start.place == CCP_PLACE_BLOCK;
 	ccp_guess_begin(&a->guess, r->out_cap, a->groups_cap, a->values_cap);
 	if (a->start.place == CCP_PLACE_MEMBER) {
-		size_t at = (size_t)(a->start.boundary.bit / 8), used;
+		size_t at = (size_t)(a->start.boundary.bit / 8), used = header_bytes(r, at);
 
-		ccp_err_clear(&err);
-		if (ccp_gzip_header_read(&header, r->in + at, r->in_len - at, 0, &used, &err) != 1)
+		if (used == 0)
 			return false;
-		a->guess.reach = 0;
 		ccp_inflate_start(&a->last);
 		a->in_used = at + used;
 		decode_members(r);

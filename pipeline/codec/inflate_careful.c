@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#include "pipeline/codec/inflate_bits.h"
+
 #define MIN(a, b) ((a) < (b) ? (a) : (b))
 
 /* Bytes before the step's first that can be reached. */
@@ -44,7 +46,7 @@ static bool look_up(const uint32_t *table, unsigned index, uint64_t bits, unsign
 	if ((s->entry & CCP_ENTRY_ODD) && (s->entry & CCP_ENTRY_POINTER)) {
 		bits >>= index;
 		first = index;
-		s->entry = table[(s->entry >> 16) + (bits & ((1u << (s->entry >> 8 & 31)) - 1))];
+		s->entry = table[ccp_entry_second(s->entry, bits)];
 	}
 	s->code = first + (s->entry >> 8 & 31);
 	s->total = first + (s->entry & 0xff);

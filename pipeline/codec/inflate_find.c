@@ -12,10 +12,10 @@
  */
 #include "pipeline/codec/inflate_find.h"
 
-#include <endian.h>
 #include <string.h>
 
 #include "pipeline/codec/gzip_header.h"
+#include "pipeline/codec/inflate_bits.h"
 
 #define GROUP 6 /* bytes: 48 positions and the 12 bits behind the last fit in a word */
 #define GROUP_MASK ((UINT64_C(1) << 8 * GROUP) - 1)
@@ -46,24 +46,9 @@
 
 static const uint16_t fills[4096] = { T1024(0), T1024(1024), T1024(2048), T1024(3072) };
 
-/* Eight bytes at `at`; zeros stand for what is not in the data. */
-static uint64_t load_end(const uint8_t *data, size_t len, uint64_t at)
-{
-	uint64_t word = 0;
-
-	if (at < len)
-		memcpy(&word, data + at, len - at < 8 ? (size_t)(len - at) : 8);
-	return le64toh(word);
-}
-
 static inline uint64_t load(const uint8_t *data, size_t len, uint64_t at, bool inside)
 {
-	uint64_t word;
-
-	if (!inside)
-		return load_end(data, len, at);
-	memcpy(&word, data + at, 8);
-	return le64toh(word);
+	return inside ? ccp_load64(data + at) : ccp_load64_end(data, len, at);
 }
 
 /* The next bits, at least 57 of them. */
@@ -208,7 +193,7 @@ static bool is_stored(const uint8_t *data, size_t len, uint64_t at)
 
 	if (at == 0 || len - at < 4 || (data[at - 1] & 0xe0))
 		return false;
-	word = load_end(data, len, at);
+	word = ccp_load64_end(data, len, at);
 	if (((word ^ word >> 16) & 0xffff) != 0xffff)
 		return false;
 	/* By chance this is met once in half a megabyte; with one more header behind it, three to four times less. */

@@ -8,8 +8,9 @@
  */
 #include "pipeline/codec/inflate_guess_symbols.h"
 
-#include <endian.h>
 #include <string.h>
+
+#include "pipeline/codec/inflate_bits.h"
 
 #define FAST_IN 32   /* bytes that one round of the fast loop may look at */
 #define FAST_OUT 264 /* symbols that it may write: two literals and the longest match, and some */
@@ -18,32 +19,12 @@
 #define LIT_MASK ((1u << CCP_INFLATE_LIT_BITS) - 1)
 #define DIST_MASK ((1u << CCP_INFLATE_DIST_BITS) - 1)
 
-static inline uint64_t load64(const uint8_t *p)
-{
-	uint64_t word;
-
-	memcpy(&word, p, sizeof word);
-	return le64toh(word);
-}
-
 static inline void copy8(uint16_t *to, const uint16_t *from)
 {
 	uint64_t two[2];
 
 	memcpy(two, from, sizeof two);
 	memcpy(to, two, sizeof two);
-}
-
-/* The base of a length or distance and its extra bits, which are in `bits` behind the code. */
-static inline uint32_t value(uint64_t bits, uint32_t entry)
-{
-	return (entry >> 16) + (uint32_t)((bits & ((UINT64_C(1) << (uint8_t)entry) - 1)) >> (uint8_t)(entry >> 8));
-}
-
-/* Where in the second table the entry is that `pointer` and the bits behind the first table's index tell. */
-static inline uint32_t second(uint64_t bits, uint32_t pointer)
-{
-	return (pointer >> 16) + ((uint32_t)bits & ((1u << (pointer >> 8 & 0x1f)) - 1));
 }
 
 /* Copies to[0, length), with up to 24 symbols of scrap behind it. */
@@ -74,19 +55,11 @@ static inline void give_back(struct ccp_symbols *at, const uint8_t *in, uint64_t
 	at->bits = bits & ((1u << at->held) - 1);
 }
 
-#define FILL()                                                                                                         \
-	do {                                                                                                           \
-		bits |= load64(in) << (uint8_t)held;                                                                   \
-		in += 7 - (held >> 3 & 7);                                                                             \
-		held |= 56;                                                                                            \
-	} while (0)
-
-/* Only the low 8 bits of `held` mean anything: what is above them in an entry need not be cut off. */
+#define FILL() CCP_BITS_FILL(bits, held, in)
 #define TAKE()                                                                                                         \
 	do {                                                                                                           \
 		saved = bits;                                                                                          \
-		bits >>= (uint8_t)entry;                                                                               \
-		held -= entry;                                                                                         \
+		CCP_BITS_TAKE(bits, held, entry);                                                                      \
 	} while (0)
 
 /* Returns CCP_SYMBOLS_BLOCK, _WRONG (then `at` is as it was), or _ENOUGH: out >= end or the input nears its end. */
@@ -118,7 +91,7 @@ decode_fast(struct ccp_symbols *at, const struct ccp_inflate_tables *tables, con
 		}
 		if (__builtin_expect(entry & CCP_ENTRY_ODD, 0)) {
 			if (entry & CCP_ENTRY_POINTER) {
-				entry = lit[second(bits, entry)];
+				entry = lit[ccp_entry_second(entry, bits)];
 				TAKE();
 				if (entry & CCP_ENTRY_LITERAL)
 					goto literal;
@@ -130,7 +103,7 @@ decode_fast(struct ccp_symbols *at, const struct ccp_inflate_tables *tables, con
 			if (entry & CCP_ENTRY_ODD)
 				return CCP_SYMBOLS_WRONG;
 		}
-		length = value(saved, entry);
+		length = ccp_entry_value(entry, saved);
 		entry = dist[bits & DIST_MASK];
 		if ((uint8_t)held < DIST_MOST + CCP_INFLATE_LIT_BITS)
 			FILL();
@@ -138,12 +111,12 @@ decode_fast(struct ccp_symbols *at, const struct ccp_inflate_tables *tables, con
 		if (__builtin_expect(entry & CCP_ENTRY_ODD, 0)) {
 			if (!(entry & CCP_ENTRY_POINTER))
 				return CCP_SYMBOLS_WRONG;
-			entry = dist[second(bits, entry)];
+			entry = dist[ccp_entry_second(entry, bits)];
 			TAKE();
 			if (entry & CCP_ENTRY_ODD)
 				return CCP_SYMBOLS_WRONG;
 		}
-		distance = value(saved, entry);
+		distance = ccp_entry_value(entry, saved);
 		to = out;
 		out += length;
 		entry = lit[bits & LIT_MASK];
@@ -201,7 +174,7 @@ static bool read_symbol(const struct ccp_inflate_tables *tables, uint64_t bits, 
 	if (entry & CCP_ENTRY_POINTER) {
 		rest >>= CCP_INFLATE_LIT_BITS;
 		symbol->used = CCP_INFLATE_LIT_BITS;
-		entry = tables->lit[second(rest, entry)];
+		entry = tables->lit[ccp_entry_second(entry, rest)];
 	}
 	symbol->entry = entry;
 	symbol->used += (uint8_t)entry;
@@ -209,18 +182,18 @@ static bool read_symbol(const struct ccp_inflate_tables *tables, uint64_t bits, 
 		return true;
 	if (entry & CCP_ENTRY_ODD)
 		return false;
-	symbol->length = value(rest, entry);
+	symbol->length = ccp_entry_value(entry, rest);
 	rest = bits >> symbol->used;
 	entry = tables->dist[rest & DIST_MASK];
 	if (entry & CCP_ENTRY_POINTER) {
 		rest >>= CCP_INFLATE_DIST_BITS;
 		symbol->used += CCP_INFLATE_DIST_BITS;
-		entry = tables->dist[second(rest, entry)];
+		entry = tables->dist[ccp_entry_second(entry, rest)];
 	}
 	symbol->used += (uint8_t)entry;
 	if (entry & CCP_ENTRY_ODD)
 		return false;
-	symbol->distance = value(rest, entry);
+	symbol->distance = ccp_entry_value(entry, rest);
 	return true;
 }
 

@@ -8,9 +8,9 @@
 #ifndef CCP_PIPELINE_CODEC_INFLATE_LOOP_H
 #define CCP_PIPELINE_CODEC_INFLATE_LOOP_H
 
-#include <endian.h>
 #include <string.h>
 
+#include "pipeline/codec/inflate_bits.h"
 #include "pipeline/codec/inflate_run.h"
 
 /* What one turn may read and write: three fill-ups; three pairs, the longest match and what a copy overshoots. */
@@ -19,14 +19,6 @@
 #define CCP_LOOP_DIST_BITS (15 + 13) /* of a distance with its extra bits */
 
 enum ccp_loop_end { CCP_LOOP_ROOM, CCP_LOOP_BLOCK, CCP_LOOP_WRONG };
-
-static inline uint64_t ccp_load64(const uint8_t *p)
-{
-	uint64_t word;
-
-	memcpy(&word, p, sizeof word);
-	return le64toh(word);
-}
 
 static inline void ccp_copy8(uint8_t *to, const uint8_t *from)
 {
@@ -42,12 +34,6 @@ static inline void ccp_copy16(uint8_t *to, const uint8_t *from)
 
 	memcpy(&word, from, sizeof word);
 	memcpy(to, &word, sizeof word);
-}
-
-/* Extra bits of an entry on top of its base. `bits` begin with its code. */
-static inline unsigned ccp_entry_value(uint32_t entry, uint64_t bits)
-{
-	return (entry >> 16) + (unsigned)((bits & ((UINT64_C(1) << (uint8_t)entry) - 1)) >> (uint8_t)(entry >> 8));
 }
 
 /* Copies a match; up to 40 bytes behind its end may be overwritten. */
@@ -92,20 +78,8 @@ static inline __attribute__((always_inline)) void ccp_copy_match(uint8_t *to, si
 	}
 }
 
-#define CCP_FILL()                                                                                                    \
-	do {                                                                                                          \
-		bits |= ccp_load64(in) << (held & 63);                                                                \
-		in += 7;                                                                                              \
-		in -= (held >> 3) & 7;                                                                                \
-		held |= 56;                                                                                           \
-	} while (0)
-
-/* `held` counts in its low 8 bits only: entries are subtracted whole. */
-#define CCP_TAKE(entry)                                                                                               \
-	do {                                                                                                          \
-		bits >>= (uint8_t)(entry);                                                                            \
-		held -= (entry);                                                                                      \
-	} while (0)
+#define CCP_FILL() CCP_BITS_FILL(bits, held, in)
+#define CCP_TAKE(entry) CCP_BITS_TAKE(bits, held, entry)
 
 /* Of a pair or a single literal both bytes are stored, and one or two count. */
 #define CCP_PUT(literal)                                                                                              \
@@ -162,7 +136,7 @@ static inline __attribute__((always_inline)) enum ccp_loop_end ccp_inflate_loop(
 		}
 		if (__builtin_expect(entry & CCP_ENTRY_ODD, 0)) {
 			if (entry & CCP_ENTRY_POINTER) {
-				entry = lit[(entry >> 16) + (bits & ((1u << ((entry >> 8) & 31)) - 1))];
+				entry = lit[ccp_entry_second(entry, bits)];
 				saved = bits;
 				CCP_TAKE(entry);
 				if (entry & CCP_ENTRY_LITERAL) {
@@ -190,7 +164,7 @@ static inline __attribute__((always_inline)) enum ccp_loop_end ccp_inflate_loop(
 				break;
 			}
 			CCP_TAKE(entry & 0xff);
-			entry = dist[(entry >> 16) + (bits & ((1u << ((entry >> 8) & 31)) - 1))];
+			entry = dist[ccp_entry_second(entry, bits)];
 			if (entry & CCP_ENTRY_ODD) {
 				status = CCP_LOOP_WRONG;
 				break;

@@ -9,8 +9,9 @@
  */
 #include "pipeline/codec/inflate_tables.h"
 
-#include <endian.h>
 #include <string.h>
+
+#include "pipeline/codec/inflate_bits.h"
 
 #define MAX_CODE 15 /* bits of the longest code word */
 #define LIT_SYMBOLS 288
@@ -68,14 +69,7 @@ struct reader {
 /* The next bits, at least 56 of them. */
 static inline uint64_t peek(const struct reader *r)
 {
-	uint64_t word = 0;
-	size_t at = (size_t)(r->pos >> 3);
-
-	if (r->len >= 8 && at <= r->len - 8)
-		memcpy(&word, r->data + at, 8);
-	else if (at < r->len)
-		memcpy(&word, r->data + at, r->len - at);
-	return le64toh(word) >> (r->pos & 7);
+	return ccp_load64_end(r->data, r->len, r->pos >> 3) >> (r->pos & 7);
 }
 
 /* How an incomplete code is judged. */
