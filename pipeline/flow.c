@@ -218,39 +218,27 @@ static void stop_input(struct ccp_flow *flow, struct ccp_job *job)
 
 /* ---- advance ------------------------------------------------------------------------------------- */
 
-/* What can be done ahead is done: the job's turn has come, or it waits for it. */
-static bool after_ahead(struct ccp_flow *flow, struct ccp_exec *exec, struct ccp_job *job)
+/* WORK of a sequential transform: now, if it is the job's turn, else the job waits for it. */
+static bool work_in_turn_locked(struct ccp_flow *flow, struct ccp_exec *exec, struct ccp_job *job)
 {
-	bool mine = false;
-
-	job->ahead = false;
-	pthread_mutex_lock(&flow->lock);
-	if (ccp_turn_is_now(job)) {
-		job->urgent = true;
-		mine = route_locked(flow, exec, CCP_WORK, job);
-	} else {
-		ccp_turn_wait(&job->input->flow.waiting_work, job);
-	}
-	pthread_mutex_unlock(&flow->lock);
-	return mine;
+	job->urgent = ccp_turn_is_now(job);
+	if (job->urgent)
+		return route_locked(flow, exec, CCP_WORK, job);
+	ccp_turn_wait(&job->input->flow.waiting_work, job);
+	return false;
 }
 
 static bool after_read(struct ccp_flow *flow, struct ccp_exec *exec, enum ccp_stage *stage, struct ccp_job *job)
 {
-	struct ccp_input *input = job->input;
 	bool mine = false;
 
 	*stage = CCP_WORK;
 	pthread_mutex_lock(&flow->lock);
-	if (!flow->sequential || ccp_turn_is_now(job)) {
-		job->urgent = flow->sequential;
+	job->ahead = flow->sequential && !ccp_turn_is_now(job) && ccp_turn_may_go_ahead(flow);
+	if (flow->sequential && !job->ahead)
+		mine = work_in_turn_locked(flow, exec, job);
+	else
 		mine = route_locked(flow, exec, CCP_WORK, job);
-	} else if (ccp_turn_may_go_ahead(flow)) {
-		job->ahead = true;
-		mine = route_locked(flow, exec, CCP_WORK, job);
-	} else {
-		ccp_turn_wait(&input->flow.waiting_work, job);
-	}
 	pthread_mutex_unlock(&flow->lock);
 	return mine;
 }
@@ -261,10 +249,14 @@ static bool after_work(struct ccp_flow *flow, struct ccp_exec *exec, enum ccp_st
 	struct ccp_lane *lane = ccp_lane_of(flow, job);
 	bool mine = false;
 
-	if (job->ahead)
-		return after_ahead(flow, exec, job);
-	*stage = CCP_WRITE;
 	pthread_mutex_lock(&flow->lock);
+	if (job->ahead) {
+		job->ahead = false;
+		mine = work_in_turn_locked(flow, exec, job);
+		pthread_mutex_unlock(&flow->lock);
+		return mine;
+	}
+	*stage = CCP_WRITE;
 	if (ccp_err_is_error(&job->piece.err)) /* also one that WORK did not tell itself: its worker died */
 		ccp_input_stop_after(input, job->number);
 	if (flow->sequential && !job->more)
