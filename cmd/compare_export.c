@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "cmd/text.h"
-#include "pipeline/replace.h"
+#include "cmd/whole.h"
 #include "strategies/strategies.h"
 #include "version.h"
 
@@ -313,32 +313,30 @@ int ccp_compare_export_check(const struct ccp_compare *c, struct ccp_err *err)
 	return 0;
 }
 
-static int write_kind(FILE *out, const struct ccp_compare *c, const char *what)
+/* What is to be exported: KIND:FILE. */
+struct export {
+	const struct ccp_compare *compare;
+	const char *what;
+};
+
+static int print_kind(FILE *out, const void *arg)
 {
-	if (strncmp(what, "json:", 5) == 0)
-		return write_json(out, c);
-	if (strncmp(what, "csv:", 4) == 0)
-		return write_csv(out, c);
-	if (strncmp(what, "md:", 3) == 0)
-		return write_markdown(out, c);
-	ccp_compare_html(out, c);
+	const struct export *export = arg;
+
+	if (strncmp(export->what, "json:", 5) == 0)
+		return write_json(out, export->compare);
+	if (strncmp(export->what, "csv:", 4) == 0)
+		return write_csv(out, export->compare);
+	if (strncmp(export->what, "md:", 3) == 0)
+		return write_markdown(out, export->compare);
+	ccp_compare_html(out, export->compare);
 	return 0;
 }
 
 int ccp_compare_export(const struct ccp_compare *c, const char *what, struct ccp_err *err)
 {
-	char *text = NULL;
-	size_t len = 0;
-	FILE *out = open_memstream(&text, &len);
-	int error = ENOMEM;
+	struct export export = { c, what };
+	int error = ccp_whole_write(path_of(what), print_kind, &export);
 
-	if (out != NULL) {
-		error = write_kind(out, c, what) != 0 ? ENOMEM : 0;
-		if (fclose(out) != 0)
-			error = ENOMEM;
-	}
-	if (error == 0)
-		error = ccp_replace(path_of(what), text, len);
-	free(text);
 	return error != 0 ? ccp_err_sys(err, error, "--export: %.200s", path_of(what)) : 0;
 }

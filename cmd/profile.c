@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "cmd/text.h"
-#include "pipeline/replace.h"
+#include "cmd/whole.h"
 
 static int refuse(char *why, size_t room, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
@@ -106,23 +106,11 @@ struct report {
 	int (*write)(FILE *out, const struct ccp_profile *profile);
 };
 
-/* Returns 0 or an errno. */
-static int write_report(const char *path, const struct report *report)
+static int print_report(FILE *out, const void *arg)
 {
-	char *text = NULL;
-	size_t len = 0;
-	FILE *out = open_memstream(&text, &len);
-	int error = ENOMEM;
+	const struct report *report = arg;
 
-	if (out != NULL) {
-		error = report->write(out, report->profile) != 0 ? ENOMEM : 0;
-		if (fclose(out) != 0)
-			error = ENOMEM;
-	}
-	if (error == 0)
-		error = ccp_replace(path, text, len);
-	free(text);
-	return error;
+	return report->write(out, report->profile);
 }
 
 static int report_file(const char *file, unsigned run, const struct report *report, const char *program)
@@ -134,7 +122,7 @@ static int report_file(const char *file, unsigned run, const struct report *repo
 		fprintf(stderr, "%s: --profile: %s\n", program, strerror(ENOMEM));
 		return -1;
 	}
-	error = write_report(name, report);
+	error = ccp_whole_write(name, print_report, report);
 	if (error != 0) {
 		fprintf(stderr, "%s: --profile: ", program);
 		ccp_text_path(stderr, name);
