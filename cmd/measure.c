@@ -65,10 +65,17 @@ static const char *why_not(const struct ccp_settings *s, const char *file)
 	for (size_t i = 0; i < s->name_count; i++)
 		if (is_file(&st, s->names[i]))
 			return "is an input";
-	if (st.st_ctim.tv_sec > s->began.tv_sec ||
-	    (st.st_ctim.tv_sec == s->began.tv_sec && st.st_ctim.tv_nsec >= s->began.tv_nsec))
-		return "was written since this command began";
 	return NULL;
+}
+
+/* Whether it is a file that was made, perhaps as an output, since the command began. */
+static bool is_new(const struct ccp_settings *s, const char *file)
+{
+	struct stat st;
+
+	return file != NULL && stat(file, &st) == 0 && S_ISREG(st.st_mode) &&
+	       (st.st_ctim.tv_sec > s->began.tv_sec ||
+		(st.st_ctim.tv_sec == s->began.tv_sec && st.st_ctim.tv_nsec >= s->began.tv_nsec));
 }
 
 int ccp_measure_check(struct ccp_settings *s)
@@ -82,7 +89,7 @@ int ccp_measure_check(struct ccp_settings *s)
 	for (size_t i = 0; i < sizeof list / sizeof list[0]; i++) {
 		const char *why = why_not(s, list[i].file);
 
-		if (why != NULL && strcmp(why, "was written since this command began") != 0)
+		if (why != NULL)
 			return ccp_usage_error(s, "%s: %s %s", list[i].option, list[i].file, why);
 	}
 	return 0;
@@ -93,6 +100,8 @@ static bool may_write(const struct ccp_settings *s, const char *file, unsigned n
 {
 	const char *why = number == 0 ? why_not(s, file) : NULL;
 
+	if (number == 0 && why == NULL && is_new(s, file))
+		why = "was written since this command began";
 	if (why != NULL)
 		fprintf(stderr, "%s: %s %s: it is left alone\n", s->program, file, why);
 	return why == NULL;
