@@ -7,12 +7,12 @@
 constant_kb=$((4 * 1024))
 worker_kb=512
 jobs=2
-bytes=$((256 << 20)) files=3000
+bytes=$((128 << 20)) files=2000
 if [[ $campaign -gt 0 ]]; then
 	bytes=$((4 << 30)) files=30000
 fi
 if [[ $level == small ]]; then
-	bytes=$((64 << 20)) files=1000
+	bytes=$((96 << 20)) files=1000
 fi
 
 mkdir many
@@ -38,8 +38,8 @@ within() {
 
 for strategy in "${all_strategies[@]}"; do
 	opts=$(options "$strategy")
-	for budget in 16 64; do
-		some=$((bytes / 4))
+	for budget in 16 32; do
+		some=$((bytes * 3 / 8)) # more than the budget and what is allowed above it
 		[[ " ${strategies[*]} " != *" $strategy "* || $budget -ne 16 ]] || some=$bytes
 		[[ $campaign -eq 0 ]] || some=$bytes
 		name="$strategy, --max-mem ${budget}M"
@@ -53,7 +53,7 @@ for strategy in "${all_strategies[@]}"; do
 		observe -t 3600 -m report "$ccpipe" gzip -1 $opts --max-mem ${budget}M -r work
 		within "$name, $files files" $((budget * 1024))
 	done
-	observe -t 3600 -m report "$ccpipe" gzip -1 $opts --max-mem 16M < <(text $((bytes / 8))) > >("$tools/trickle" 65536 2000 >/dev/null)
+	observe -t 3600 -m report "$ccpipe" gzip -1 $opts --max-mem 16M < <(text $((bytes / 4))) > >("$tools/trickle" 65536 2000 >/dev/null)
 	within "$strategy, --max-mem 16M, a slow reader" $((16 * 1024))
 done
 echo "memory: at most $most_over KiB above --max-mem ($most_text)"
