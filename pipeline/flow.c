@@ -129,23 +129,27 @@ static int pump_one(struct ccp_flow *flow, struct ccp_job *job)
 
 static void finish_input(struct ccp_flow *flow, struct ccp_input *input);
 
-/* The run is cancelled: the input that NEXT was cutting ends here, also if none of its jobs is out. */
+/* The run is cancelled: the inputs that NEXT was cutting end here, also those of which no job is out. */
 static void abandon_current(struct ccp_flow *flow)
 {
-	bool over = false;
+	for (;;) {
+		bool over = false;
 
-	pthread_mutex_lock(&flow->next_lock);
-	struct ccp_input *input = ccp_next_current(flow->config.next);
-	if (input) {
-		ccp_next_stop(flow->config.next, input);
-		pthread_mutex_lock(&flow->lock);
-		input->flow.cut = true;
-		over = input->flow.live == 0;
-		pthread_mutex_unlock(&flow->lock);
+		pthread_mutex_lock(&flow->next_lock);
+		struct ccp_input *input = ccp_next_current(flow->config.next);
+		if (input) {
+			ccp_next_stop(flow->config.next, input);
+			pthread_mutex_lock(&flow->lock);
+			input->flow.cut = true;
+			over = input->flow.live == 0;
+			pthread_mutex_unlock(&flow->lock);
+		}
+		pthread_mutex_unlock(&flow->next_lock);
+		if (!input)
+			return;
+		if (over)
+			finish_input(flow, input);
 	}
-	pthread_mutex_unlock(&flow->next_lock);
-	if (over)
-		finish_input(flow, input);
 }
 
 /* Takes free slots in sequence order until there is no more slot or no more work, now or for ever. */

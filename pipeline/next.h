@@ -19,6 +19,7 @@
 #include "pipeline/walk.h"
 
 #define CCP_LOOKAHEAD 4096
+#define CCP_NEXT_CUTS 16 /* inputs that are cut at the same time, at most */
 
 struct ccp_next;
 struct ccp_arena;
@@ -27,10 +28,17 @@ struct ccp_claims;
 struct ccp_next_options {
 	size_t chunk_bytes;
 	bool shared_output;          /* one output for all: keep the order of the command line */
+	unsigned cuts;               /* inputs that are cut in turn, a job of each; 0 is 1; 1 with shared_output */
 	const struct ccp_source_options *source; /* borrowed until ccp_next_free */
 	struct ccp_claims *claims;   /* what live inputs touch; NULL = they cannot be in each other's way */
 	uint64_t (*target_key)(const void *arg, const struct ccp_input *input); /* with claims: sink.h, key */
 	const void *target_arg;
+	/*
+	 * Where an input of several jobs that is not a stream begins: 0 at its start, else less than its size. It is
+	 * open and has its carry, which enter prepares then. NULL = all begin at their start.
+	 */
+	uint64_t (*enter)(const void *arg, struct ccp_input *input);
+	const void *enter_arg;
 };
 
 int ccp_next_new(struct ccp_next **next, struct ccp_walk *walk, struct ccp_arena *arena,
@@ -65,8 +73,8 @@ void ccp_next_loaded(struct ccp_next *next, struct ccp_input *input, bool last);
 void ccp_next_stop(struct ccp_next *next, struct ccp_input *input);
 
 /*
- * The one input that NEXT is not yet through with, or NULL: when a run is cancelled between two of its jobs, none of
- * them is live to end it. Same caller rule.
+ * An input that NEXT is not yet through with, or NULL: when a run is cancelled between two of its jobs, none of them is
+ * live to end it. Same caller rule.
  */
 struct ccp_input *ccp_next_current(struct ccp_next *next);
 

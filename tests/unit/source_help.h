@@ -121,6 +121,7 @@ struct rig {
 	struct ccp_arena *arena;
 	struct ccp_next *next;
 	struct ccp_source_options source;
+	unsigned cuts; /* of NEXT's options */
 };
 
 #define RIG_SLOTS 8
@@ -128,7 +129,9 @@ struct rig {
 static inline void rig_open(struct rig *rig, const struct ccp_walk_options *walk, size_t chunk, bool shared)
 {
 	struct ccp_arena_options arena = { .slots = RIG_SLOTS, .in_bytes = chunk + 1, .out_bytes = 16 };
-	struct ccp_next_options next = { .chunk_bytes = chunk, .shared_output = shared, .source = &rig->source };
+	struct ccp_next_options next = {
+		.chunk_bytes = chunk, .shared_output = shared, .source = &rig->source, .cuts = rig->cuts
+	};
 	struct ccp_err err;
 
 	cr_assert_eq(ccp_walk_new(&rig->walk, walk, &err), 0);

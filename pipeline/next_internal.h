@@ -1,0 +1,70 @@
+/*
+ * next_internal.h: what the two parts of NEXT share: the batch of names that were looked at (next_look.c), and the
+ * inputs that are being cut (next.c).
+ */
+#ifndef CCP_PIPELINE_NEXT_INTERNAL_H
+#define CCP_PIPELINE_NEXT_INTERNAL_H
+
+#include <stdatomic.h>
+#include <sys/types.h>
+
+#include "pipeline/next.h"
+
+#define CCP_NO_ERR UINT32_MAX
+
+/* 256 bytes a name. If the paths are longer the batch is smaller. */
+#define CCP_NEXT_TEXT_BYTES ((size_t)CCP_LOOKAHEAD * 256)
+
+/* Room for three keys of every name, at most three quarters full. */
+#define CCP_NEXT_SEEN_SLOTS ((size_t)CCP_LOOKAHEAD * 4)
+
+/* A name that was looked at. */
+struct ccp_look {
+	uint64_t index;
+	uint64_t size;
+	dev_t dev;              /* of what was looked at; ino 0 = unknown */
+	ino_t ino;
+	const struct ccp_source_ops *source;
+	uint64_t source_key, target_key; /* claims.h; 0 = none */
+	uint32_t path_at;       /* in next->text */
+	uint32_t err_at;        /* of a struct ccp_err in next->text, or CCP_NO_ERR */
+	bool is_stdin;
+};
+
+/* An input that is being cut into jobs; input NULL: none is. */
+struct ccp_cut {
+	struct ccp_input *input;
+	bool loading;           /* a job of the stream is being loaded */
+	uint64_t number;        /* of the input's next job */
+	uint64_t offset;        /* of its first byte */
+};
+
+struct ccp_next {
+	/* set before the run */
+	struct ccp_walk *walk;
+	struct ccp_arena *arena;
+	struct ccp_next_options options;
+
+	/* the caller's, one at a time */
+	struct ccp_look *looks;     /* CCP_LOOKAHEAD */
+	size_t count, at;
+	char *text;             /* CCP_NEXT_TEXT_BYTES */
+	size_t text_used;
+	struct ccp_input *probe;/* with claims: an input that only has a path, to ask for its target */
+	uint64_t *seen;         /* with claims: CCP_NEXT_SEEN_SLOTS keys of the batch, 0 = empty */
+	bool walk_ended;
+	uint64_t index;         /* names so far */
+	struct ccp_cut cut[CCP_NEXT_CUTS]; /* the first options.cuts of them are used */
+	unsigned turn;          /* the cut that is asked first */
+	dev_t sized_dev;        /* the file system that was asked last whether a size of 0 means empty */
+	bool sized_known, sized;
+
+	/* read by any thread */
+	_Atomic uint64_t inputs, bytes, streams;
+	_Atomic bool complete;
+};
+
+/* Fills the batch, which is empty. Returns 1, 0 at the end, -1 if there are no names now. */
+int ccp_next_look_ahead(struct ccp_next *next);
+
+#endif

@@ -1,0 +1,202 @@
+/*
+ * next_look.c: names to a batch.
+ *
+ * Names are looked at in batches. A batch is filled from the walk until it is full, the names end, or the writer of a
+ * list lets us wait; then it is sorted, biggest first, and handed out to its end before the next one is filled, so that
+ * places in the command's order (index) that are out at the same time are at most two batches apart. A batch keeps 72
+ * bytes and the path for a name; the paths lie one after the other in one buffer that the next batch uses again.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/vfs.h>
+
+#include "pipeline/claims.h"
+#include "pipeline/memory.h"
+#include "pipeline/next_internal.h"
+
+#define ZFS_SUPER_MAGIC 0x2fc12fc1 /* OpenZFS, include/sys/fs/zfs.h; not in linux/magic.h */
+
+/* What a name can need of the text at most. */
+#define TEXT_OF_ONE (PATH_MAX + _Alignof(struct ccp_err) + sizeof(struct ccp_err))
+
+/*
+ * Whether an empty size means an empty file. Not in /proc and its like, where it means nothing. Only file systems that
+ * are known to tell the truth are believed; on any other such a file is read as a stream, which is right for all, but
+ * one at a time. NFS is not among them: its sizes may be some seconds old.
+ */
+static bool size_is_true(struct ccp_next *next, const char *path, dev_t dev)
+{
+	struct statfs fs;
+
+	if (next->sized_known && next->sized_dev == dev)
+		return next->sized;
+	next->sized_known = true;
+	next->sized_dev = dev;
+	next->sized = false;
+	if (statfs(path, &fs) != 0)
+		return false;
+	switch ((unsigned long)fs.f_type & 0xffffffffUL) {
+	case EXT4_SUPER_MAGIC:
+	case XFS_SUPER_MAGIC:
+	case BTRFS_SUPER_MAGIC:
+	case TMPFS_MAGIC:
+	case OVERLAYFS_SUPER_MAGIC:
+	case F2FS_SUPER_MAGIC:
+	case ZFS_SUPER_MAGIC:
+		next->sized = true;
+	}
+	return next->sized;
+}
+
+/* A name that means another file in another process: it is read as a stream, which is done in this one. */
+static bool names_descriptor(const char *path)
+{
+	return strncmp(path, "/dev/std", 8) == 0 || strncmp(path, "/dev/fd/", 8) == 0 ||
+	       strncmp(path, "/proc/self/", 11) == 0 || strncmp(path, "/proc/thread-self/", 18) == 0;
+}
+
+/* Decides by its stat how a name is to be read. Errors: -1 with entry->err. */
+static int choose(struct ccp_next *next, struct ccp_walk_entry *entry, struct ccp_look *look)
+{
+	const struct ccp_source_options *options = next->options.source;
+	struct stat *st = &entry->st;
+
+	if (entry->has_stat && S_ISLNK(st->st_mode) && ccp_source_follows(options) && stat(entry->path, st) != 0)
+		ccp_err_sys(&entry->err, errno, "%s", "");
+	look->source = ccp_source_for(entry->path, entry->has_stat ? st : NULL); /* of an error as well */
+	if (entry->err.code != CCP_OK)
+		return -1;
+	/* Refused without being opened, which a device or the writer of a FIFO would notice. */
+	if (entry->has_stat && !S_ISREG(st->st_mode) && ccp_source_check(st, options, &entry->err) != 0)
+		return -1;
+	if (names_descriptor(entry->path)) {
+		look->source = ccp_source_for(entry->path, NULL);
+	} else if (entry->has_stat && S_ISREG(st->st_mode)) {
+		look->size = (uint64_t)st->st_size;
+		if (st->st_size == 0 && !size_is_true(next, entry->path, st->st_dev))
+			look->source = ccp_source_for(entry->path, NULL);
+	}
+	if (look->source == NULL)
+		return ccp_err_set(&entry->err, CCP_E_UNSUPPORTED, "no source can read this");
+	return 0;
+}
+
+static void add(struct ccp_next *next, struct ccp_walk_entry *entry)
+{
+	struct ccp_look *look = &next->looks[next->count++];
+	size_t len = strlen(entry->path) + 1;
+
+	*look = (struct ccp_look){ .index = next->index++, .is_stdin = entry->is_stdin, .err_at = CCP_NO_ERR };
+	look->path_at = (uint32_t)next->text_used;
+	memcpy(next->text + next->text_used, entry->path, len);
+	next->text_used += len;
+	if (entry->has_stat) {
+		look->dev = entry->st.st_dev;
+		look->ino = entry->st.st_ino;
+	}
+	if (choose(next, entry, look) != 0) {
+		size_t mask = _Alignof(struct ccp_err) - 1;
+
+		next->text_used = (next->text_used + mask) & ~mask;
+		look->err_at = (uint32_t)next->text_used;
+		memcpy(next->text + next->text_used, &entry->err, sizeof entry->err);
+		next->text_used += sizeof entry->err;
+	}
+	if (next->options.claims != NULL && look->err_at == CCP_NO_ERR && !look->is_stdin) {
+		look->source_key = ccp_path_key(entry->path);
+		memcpy(next->probe->path, entry->path, len);
+		look->target_key = next->options.target_key(next->options.target_arg, next->probe);
+	}
+	if (look->err_at == CCP_NO_ERR && (look->source->flags & CCP_SOURCE_STREAM))
+		atomic_fetch_add_explicit(&next->streams, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&next->inputs, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&next->bytes, look->size, memory_order_relaxed);
+}
+
+/* Bigger first; equal ones in the order of the command, as a stable sort would. */
+static int by_size(const void *a, const void *b)
+{
+	const struct ccp_look *x = a, *y = b;
+
+	if (x->size != y->size)
+		return x->size > y->size ? -1 : 1;
+	return x->index < y->index ? -1 : 1;
+}
+
+/* Enters a key; true if it was there. */
+static bool seen_before(struct ccp_next *next, uint64_t key)
+{
+	size_t at = (size_t)(key * UINT64_C(0x9e3779b97f4a7c15) >> 40) % CCP_NEXT_SEEN_SLOTS;
+
+	if (key == 0)
+		return false;
+	while (next->seen[at] != 0 && next->seen[at] != key)
+		at = (at + 1) % CCP_NEXT_SEEN_SLOTS;
+	if (next->seen[at] == key)
+		return true;
+	next->seen[at] = key;
+	return false;
+}
+
+/*
+ * Whether two names of the batch touch the same file: then what comes of them depends on their order, which has to be
+ * the command's (`gzip -f a.gz a` must not compress a over a.gz before a.gz was read).
+ */
+static bool touch_each_other(struct ccp_next *next)
+{
+	bool touch = false;
+
+	if (next->options.claims == NULL)
+		return false;
+	memset(next->seen, 0, CCP_NEXT_SEEN_SLOTS * sizeof *next->seen);
+	for (size_t i = 0; i < next->count && !touch; i++) {
+		const struct ccp_look *look = &next->looks[i];
+		uint64_t file = (look->ino ^ (uint64_t)look->dev << 48) * UINT64_C(0xff51afd7ed558ccd) | 1;
+
+		if (look->err_at != CCP_NO_ERR || look->is_stdin)
+			continue;
+		touch = (look->ino != 0 && seen_before(next, file)) || seen_before(next, look->source_key) ||
+			(look->target_key != look->source_key && seen_before(next, look->target_key));
+	}
+	return touch;
+}
+
+/* Whether jobs other than the one that is being filled are out. */
+static bool others_are_out(struct ccp_next *next)
+{
+	size_t jobs, inputs;
+
+	ccp_arena_balance(next->arena, &jobs, &inputs);
+	return jobs > 1;
+}
+
+int ccp_next_look_ahead(struct ccp_next *next)
+{
+	struct ccp_walk_entry entry;
+
+	next->count = next->at = next->text_used = 0;
+	while (!next->walk_ended && next->count < CCP_LOOKAHEAD &&
+	       CCP_NEXT_TEXT_BYTES - next->text_used >= TEXT_OF_ONE) {
+		/*
+		 * With something to do, we do not wait for the writer of a list. With other jobs out neither: they
+		 * might be what it waits for, and when one of them is through we are asked again.
+		 */
+		if (!ccp_walk_ready(next->walk)) {
+			if (next->count > 0)
+				break;
+			if (others_are_out(next))
+				return -1;
+		}
+		if (ccp_walk_next(next->walk, &entry) == 1)
+			add(next, &entry);
+		else
+			next->walk_ended = true;
+	}
+	atomic_store_explicit(&next->complete, next->walk_ended, memory_order_release);
+	if (!next->options.shared_output && next->count > 1 && !touch_each_other(next))
+		qsort(next->looks, next->count, sizeof *next->looks, by_size);
+	return next->count > 0;
+}
