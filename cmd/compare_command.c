@@ -132,7 +132,7 @@ int ccp_compare_command_init(struct ccp_compare_command *c, const struct ccp_set
 	c->command = find_command(words[0]);
 	if (c->command == NULL && strcmp(words[0], settings->program) == 0)
 		return ccp_usage_error(settings, "compare: leave out '%s' before COMMAND", words[0]);
-	if (c->command == NULL || (c->command->bit & (CCP_FOR_INFO | CCP_FOR_COMPARE)))
+	if (c->command == NULL || (c->command->bit & (CCP_FOR_INFO | CCP_FOR_COMPARE | CCP_FOR_INDEX)))
 		return ccp_usage_error(settings, "compare: '%s' is no command that can be compared", words[0]);
 	ccp_settings_init(s, settings->program, c->command->name, c->command->bit);
 	s->plan.strategy = s->plan.jobs = NULL; /* of the environment: compare sets them */

@@ -177,7 +177,7 @@ static bool step_between(struct ccp_inflate_run *r, struct ccp_inflate_io *io, e
 	}
 	if (state->head_len == 0)
 		ccp_run_give_back(r);
-	if (io->stop && is_stop(r, io->stop)) {
+	if (io->stop_next || (io->stop && is_stop(r, io->stop))) {
 		*status = CCP_INFLATE_STOP;
 		return false;
 	}

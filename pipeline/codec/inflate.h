@@ -72,6 +72,11 @@ struct ccp_inflate_io {
 	 * before any bit of this step's input was used counts too.
 	 */
 	const struct ccp_inflate_boundary *stop;
+	/*
+	 * Stop at the next boundary, the one that it is at included, whatever place that is: the bits taken so far less
+	 * bits_held and 8 * head_len. It goes on from there once this is false.
+	 */
+	bool stop_next;
 
 	/* At CCP_INFLATE_END: bytes after the stream that were taken too early, to be read before `in`. Mostly 0. */
 	uint8_t held[CCP_INFLATE_HELD];
