@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The cause. Codes below CCP_E_FIRST are warnings: the run's exit status is 2 and no other harm is done. */
+/* The cause. Codes below CCP_E_FIRST are warnings: no harm is done, and the exit status is 2 but for CCP_W_INDEX. */
 enum ccp_code {
 	CCP_OK = 0,
 
@@ -25,6 +25,7 @@ enum ccp_code {
 	CCP_W_TRAILING,     /* garbage after the last member */
 	CCP_W_CHANGED,      /* the source changed while it was read; it was kept */
 	CCP_W_METADATA,     /* mode, owner, times or attributes could not be kept */
+	CCP_W_INDEX,        /* an index was of no use; the exit status does not change */
 	CCP_W_OTHER,
 
 	CCP_E_FIRST,

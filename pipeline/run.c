@@ -170,6 +170,18 @@ static uint64_t target_key(const void *arg, const struct ccp_input *input)
 	return options->sink->key(&options->sink_options, input);
 }
 
+/* For NEXT: asks where to begin with an input, and prepares its carry for that place. */
+static uint64_t enter(const void *arg, struct ccp_input *input)
+{
+	const struct ccp_run_options *options = arg;
+	struct ccp_entry entry;
+
+	if (options->find_entry(options->find_arg, input, &entry, &input->err) != 1)
+		return 0;
+	options->transform->enter(input->carry, &entry);
+	return entry.in;
+}
+
 /*
  * The arena. auto begins with as many slots as it could ever want; where address space is short it takes an eighth of
  * what there is room for, and leaves the rest to names, threads and states.
@@ -202,6 +214,19 @@ static unsigned spare_descriptors(const struct ccp_run *run, size_t slots)
 	return all <= taken ? 0 : all - taken < CCP_METER_ACCOUNTS ? (unsigned)(all - taken) : CCP_METER_ACCOUNTS;
 }
 
+/* How many inputs NEXT cuts in turn: as many as can be worked on, where the work on one cannot be shared. */
+static unsigned cuts(const struct ccp_run_options *options)
+{
+	const struct ccp_plan *plan = &options->plan;
+	unsigned most = plan->automatic ? plan->jobs : plan->stage[CCP_WORK].degree;
+
+	if (!ccp_transform_is_serial(options->transform) || (options->sink->flags & CCP_SINK_SHARED))
+		return 1;
+	if (most > plan->window / 2)
+		most = (unsigned)(plan->window / 2);
+	return most < CCP_NEXT_CUTS ? most : CCP_NEXT_CUTS;
+}
+
 static int allocate(struct ccp_run *run, struct ccp_err *err)
 {
 	const struct ccp_run_options *options = run->options;
@@ -215,10 +240,13 @@ static int allocate(struct ccp_run *run, struct ccp_err *err)
 	struct ccp_next_options next_options = {
 		.chunk_bytes = options->need.chunk_bytes,
 		.shared_output = (options->sink->flags & CCP_SINK_SHARED) != 0,
+		.cuts = cuts(options),
 		.source = &run->source,
 		.claims = run->claims,
 		.target_key = target_key,
 		.target_arg = options,
+		.enter = options->find_entry && options->transform->enter ? enter : NULL,
+		.enter_arg = options,
 	};
 
 	run->source = options->source;
@@ -260,6 +288,7 @@ static int allocate(struct ccp_run *run, struct ccp_err *err)
 		.claims = run->claims,
 		.meter = run->meter,
 		.inject = run->inject,
+		.tee = options->tee,
 		.window = is_automatic(run) ? 1 : 0,
 		.report = options->report,
 		.report_arg = options->arg,

@@ -11,6 +11,7 @@
 #include "pipeline/plan.h"
 #include "pipeline/sink.h"
 #include "pipeline/source.h"
+#include "pipeline/tee.h"
 #include "pipeline/transform.h"
 #include "pipeline/walk.h"
 
@@ -26,12 +27,21 @@ struct ccp_run_options {
 	const struct ccp_sink_ops *sink;
 	struct ccp_sink_options sink_options;
 	struct ccp_plan plan;
+	const struct ccp_tee *tee; /* digests of what goes in and out, with need.tee_bytes; NULL = none */
 
 	/* called in the order of the inputs, one at a time, from any thread */
 	void (*report)(void *arg, const struct ccp_result *result);
 	/* called by the caller of ccp_run about every 50 ms, for progress and signals */
 	void (*tick)(void *arg, struct ccp_flow *flow, struct ccp_next *next);
 	void *arg; /* of both */
+
+	/*
+	 * Where to begin with an input of several chunks: returns 1 with `entry`, whose `in` is less than the input's
+	 * size; 0 for its start, perhaps with a CCP_W_INDEX in `why`. NULL = at its start. Pointers in `entry` are
+	 * borrowed until the next call. One call at a time, from any thread; not in worker processes.
+	 */
+	int (*find_entry)(void *arg, const struct ccp_input *input, struct ccp_entry *entry, struct ccp_err *why);
+	void *find_arg;
 
 	/*
 	 * What the run was like, for --profile and -v: zero before the run, filled by it, released by the caller.

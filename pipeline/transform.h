@@ -17,6 +17,8 @@
 #include "pipeline/buf.h"
 #include "pipeline/err.h"
 
+struct ccp_digest_set;
+
 #define CCP_PARTIAL_BYTES 64 /* a fold's partial result, carried with the job */
 #define CCP_CARRY_ALIGN 64
 
@@ -56,6 +58,23 @@ struct ccp_piece {
 	struct ccp_err err;       /* an error (map returns -1) or a warning (map returns 0 or 1) */
 };
 
+/* A part of what is decoded, half open: bytes, or lines by the newlines before them. `to` UINT64_MAX: to the end. */
+struct ccp_range {
+	bool lines;
+	uint64_t from, to;
+};
+
+/* A place in an input where a transform can begin without what comes before it. Pointers are borrowed. */
+struct ccp_entry {
+	uint64_t in;   /* offset in the input of the first byte: where the first piece begins */
+	unsigned bits; /* that many bits before it, 0 to 7, belong to the place */
+	uint8_t value; /* and these are they, the lowest one first */
+	uint64_t at;   /* decoded bytes before it or, of a range of lines, newlines */
+	bool member;   /* a member begins there: no bits and no window */
+	const uint8_t *window; /* the last window_len decoded bytes before it */
+	size_t window_len;
+};
+
 /* Options of all transforms, filled from the command line; a transform reads those that it knows. */
 struct ccp_transform_options {
 	int level;                    /* 1 to 12; 0 = the transform's own default */
@@ -68,6 +87,9 @@ struct ccp_transform_options {
 	bool bgzf;                    /* gzip: blocked gzip (bgzf.h); no name and no time */
 	bool passthrough;             /* gunzip: copy what is not compressed (cat, zcat -f) */
 	bool ignore_trailing_quietly; /* gunzip: no warning for garbage after the last member */
+	bool ranged;                  /* gunzip: only `range` of each input is wanted */
+	struct ccp_range range;
+	const struct ccp_digest_set *digests; /* digest, checksum: which; made before any worker process is forked */
 };
 
 /* What a transform needs of the engine, derived from the options alone: never from -j or a strategy. */
@@ -78,6 +100,7 @@ struct ccp_transform_need {
 	size_t carry_bytes; /* size of the carry, 0 = none */
 	size_t spare_bytes; /* capacity of piece.spare: out_bytes if there is an ahead(), else 0 */
 	size_t note_bytes;  /* capacity of piece.note, for ahead() */
+	size_t tee_bytes;   /* for digests of what goes in and out (tee.h); not the transform's to say */
 };
 
 enum {
@@ -100,6 +123,8 @@ enum {
  *         leaves it in piece->spare and piece->note for map, which must give the same without it. It may be left out,
  *         and it should return soon after ccp_piece_is_due. Of the carry it may look at atomic members, as hints.
  *         Returns whether it left anything. Threads: any number at a time, one piece each. NULL if nothing can be done.
+ * enter   prepares the zeroed carry of an input whose first piece begins at `entry`; NULL if it cannot. Before the
+ *         first map or ahead.
  * carry   runs in order for each piece of an input, one at a time, just before the piece's `out` is written; it may
  *         append to piece->out. For folds like a running CRC. NULL if not needed. `carry` is zero before the first
  *         piece. A transform has either SEQUENTIAL (map uses the carry) or carry(), not both.
@@ -114,6 +139,7 @@ struct ccp_transform_ops {
 	int (*open)(void **state, const struct ccp_transform_options *options, struct ccp_err *err);
 	int (*map)(void *state, void *carry, struct ccp_piece *piece);
 	bool (*ahead)(void *state, const void *carry, struct ccp_piece *piece);
+	void (*enter)(void *carry, const struct ccp_entry *entry);
 	int (*carry)(void *carry, struct ccp_piece *piece);
 	void (*close)(void *state);
 };

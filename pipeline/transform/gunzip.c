@@ -17,6 +17,7 @@
 
 #include <stdlib.h>
 
+#include "pipeline/transform/gunzip_range.h"
 #include "pipeline/transform/gunzip_run.h"
 
 /*
@@ -26,8 +27,6 @@
 #define DEFAULT_CHUNK ((size_t)512 << 10)
 #define OUT_PER_CHUNK 8u
 #define MIN_OUT ((size_t)64 << 10)
-#define MISSES_FREE 3u /* guesses for nothing in a row that cost nothing yet; then 1, 2, 4 … */
-#define REST_MAX 5u    /* … and at last 32 pieces are decoded in order before another one is tried */
 #define MAX_CHUNK ((size_t)64 << 20)
 
 static int gunzip_need(const struct ccp_transform_options *options, struct ccp_transform_need *need,
@@ -55,6 +54,8 @@ static int gunzip_open(void **state, const struct ccp_transform_options *options
 		return ccp_err_set(err, CCP_E_NO_MEMORY, "no memory for a decompressor");
 	g->passthrough = options->passthrough;
 	g->quiet = options->ignore_trailing_quietly;
+	g->ranged = options->ranged;
+	g->range = options->range;
 	*state = g;
 	return 0;
 }
@@ -316,45 +317,8 @@ static int copy(struct ccp_gunzip_run *r)
 	}
 }
 
-static bool is_due(void *piece)
-{
-	return ccp_piece_is_due(piece);
-}
-
-static bool gunzip_ahead(void *state, const void *carry, struct ccp_piece *piece)
-{
-	struct ccp_gunzip *g = state;
-	const struct ccp_gunzip_carry *c = carry;
-	struct ccp_ahead *ahead = (struct ccp_ahead *)(void *)piece->note.data;
-
-	ccp_gunzip_choose_buffer(piece, true);
-	ccp_ahead_begin(ahead, piece->spare.cap);
-	if (atomic_load_explicit(&c->ahead_from, memory_order_relaxed) <= piece->number)
-		ccp_ahead_run(ahead, &g->work, piece->in.data, piece->in.len, piece->spare.data, piece->spare.cap,
-			      is_due, piece);
-	return ahead->searched;
-}
-
-static unsigned rests(unsigned misses)
-{
-	return misses - MISSES_FREE - 1 < REST_MAX ? misses - MISSES_FREE - 1 : REST_MAX;
-}
-
-/*
- * A piece is done. Where guesses are wrong, or there is nothing to guess from (one block as long as many pieces), they
- * are made ever more rarely.
- */
-static void learn(struct ccp_gunzip_carry *c, const struct ccp_piece *piece)
-{
-	if (c->taken)
-		c->misses = 0;
-	else if (piece->was_ahead && ++c->misses > MISSES_FREE)
-		atomic_store_explicit(&c->ahead_from, piece->number + 1 + ((uint64_t)1 << rests(c->misses)),
-				      memory_order_relaxed);
-	c->taken = false;
-}
-
-static int gunzip_map(void *state, void *carry, struct ccp_piece *piece)
+/* map, but of all that is decoded. */
+static int decode(void *state, void *carry, struct ccp_piece *piece)
 {
 	struct ccp_gunzip_run r = { .options = state, .carry = carry, .piece = piece };
 	int status = 1;
@@ -392,8 +356,22 @@ static int gunzip_map(void *state, void *carry, struct ccp_piece *piece)
 		}
 	}
 	if (status == 0)
-		learn(r.carry, piece);
+		ccp_gunzip_learn(r.carry, piece);
 	return status == 2 ? 1 : status;
+}
+
+/* Behind the end of a range nothing matters, so that what this call found out there by the way does not either. */
+static int gunzip_map(void *state, void *carry, struct ccp_piece *piece)
+{
+	const struct ccp_gunzip *g = state;
+	struct ccp_gunzip_carry *c = carry;
+	int status = decode(state, carry, piece);
+
+	if (!g->ranged || !ccp_range_crop(&g->range, &c->at, &piece->out))
+		return status;
+	ccp_err_clear(&piece->err);
+	piece->ended = true;
+	return 0;
 }
 
 const struct ccp_transform_ops ccp_transform_gunzip = {
@@ -403,6 +381,7 @@ const struct ccp_transform_ops ccp_transform_gunzip = {
 	.need = gunzip_need,
 	.open = gunzip_open,
 	.map = gunzip_map,
-	.ahead = gunzip_ahead,
+	.ahead = ccp_gunzip_ahead,
+	.enter = ccp_gunzip_enter,
 	.close = gunzip_close,
 };

@@ -33,6 +33,8 @@ struct ccp_gunzip_carry {
 	bool taken;                  /* of this piece */
 	enum ccp_gunzip_phase phase;
 	bool found; /* a header was met */
+	bool unchecked; /* of this member the beginning was not seen: its CRC and length are not known */
+	uint64_t at;    /* of a range: decoded bytes, or newlines, before the next */
 	uint32_t crc;
 	uint64_t member_bytes;
 	uint8_t word[CCP_GZIP_TRAILER_BYTES]; /* the trailer, or the bytes that say what comes next */
@@ -44,7 +46,8 @@ struct ccp_gunzip_carry {
 };
 
 struct ccp_gunzip {
-	bool passthrough, quiet;
+	bool passthrough, quiet, ranged;
+	struct ccp_range range;
 	struct ccp_guess_work work;
 };
 
@@ -71,7 +74,8 @@ void ccp_gunzip_unread(struct ccp_gunzip_run *r, const uint8_t *bytes, size_t n)
 void ccp_gunzip_count(struct ccp_gunzip_run *r, const uint8_t *data, size_t len);
 
 /*
- * A member has ended: is it what its trailer, which is `at`, says? Errors: -1, CCP_E_CRC or CCP_E_LENGTH.
+ * A member has ended: is it what its trailer, which is `at`, says? One whose beginning was not seen goes through.
+ * Errors: -1, CCP_E_CRC or CCP_E_LENGTH.
  */
 int ccp_gunzip_check(struct ccp_gunzip_run *r, uint32_t crc, uint32_t length, uint64_t at);
 
@@ -92,5 +96,14 @@ bool ccp_gunzip_is_guessed_member(const struct ccp_gunzip_run *r);
  * stopped. Returns 1; 2 if `out` must be emitted before, and then is to be called again; -1 if a trailer is wrong.
  */
 int ccp_gunzip_take_over(struct ccp_gunzip_run *r);
+
+/* The transform's ahead(). */
+bool ccp_gunzip_ahead(void *state, const void *carry, struct ccp_piece *piece);
+
+/*
+ * A piece is done. Where guesses are wrong, or there is nothing to guess from (one block as long as many pieces), they
+ * are made ever more rarely.
+ */
+void ccp_gunzip_learn(struct ccp_gunzip_carry *carry, const struct ccp_piece *piece);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * gunzip_take.c: the machine's cursor, and taking over what was done ahead.
+ * gunzip_take.c: the machine's cursor; doing ahead, and taking over what was done so.
  *
  * The input is first the bytes that the decoder gave back, if any, then the piece. What was done ahead lies in the
  * piece's spare buffer: once the decoder has come to where it began, the buffer takes the place of `out`.
@@ -9,6 +9,9 @@
 #include <stdlib.h>
 
 #include "pipeline/codec/crc.h"
+
+#define MISSES_FREE 3u /* guesses for nothing in a row that cost nothing yet; then 1, 2, 4 … */
+#define REST_MAX 5u    /* … and at last 32 pieces are decoded in order before another one is tried */
 
 const uint8_t *ccp_gunzip_input(const struct ccp_gunzip_run *r, size_t *len)
 {
@@ -57,6 +60,10 @@ void ccp_gunzip_unread(struct ccp_gunzip_run *r, const uint8_t *bytes, size_t n)
 
 int ccp_gunzip_check(struct ccp_gunzip_run *r, uint32_t crc, uint32_t length, uint64_t at)
 {
+	if (r->carry->unchecked) {
+		r->carry->unchecked = false;
+		return 0;
+	}
 	if (crc != r->carry->crc)
 		return ccp_err_at(&r->piece->err, CCP_E_CRC, at, "invalid compressed data--crc error");
 	if (length != (uint32_t)r->carry->member_bytes)
@@ -136,4 +143,40 @@ bool ccp_gunzip_is_guessed_member(const struct ccp_gunzip_run *r)
 {
 	return r->ahead && r->ahead->start.place == CCP_PLACE_MEMBER && r->carry->held_len == 0 &&
 	       r->ahead->start.boundary.bit == 8 * (uint64_t)r->piece->in_used;
+}
+
+/* ---- doing ahead -------------------------------------------------------------------------------- */
+
+static bool is_due(void *piece)
+{
+	return ccp_piece_is_due(piece);
+}
+
+bool ccp_gunzip_ahead(void *state, const void *carry, struct ccp_piece *piece)
+{
+	struct ccp_gunzip *g = state;
+	const struct ccp_gunzip_carry *c = carry;
+	struct ccp_ahead *ahead = (struct ccp_ahead *)(void *)piece->note.data;
+
+	ccp_gunzip_choose_buffer(piece, true);
+	ccp_ahead_begin(ahead, piece->spare.cap);
+	if (atomic_load_explicit(&c->ahead_from, memory_order_relaxed) <= piece->number)
+		ccp_ahead_run(ahead, &g->work, piece->in.data, piece->in.len, piece->spare.data, piece->spare.cap,
+			      is_due, piece);
+	return ahead->searched;
+}
+
+static unsigned rests(unsigned misses)
+{
+	return misses - MISSES_FREE - 1 < REST_MAX ? misses - MISSES_FREE - 1 : REST_MAX;
+}
+
+void ccp_gunzip_learn(struct ccp_gunzip_carry *c, const struct ccp_piece *piece)
+{
+	if (c->taken)
+		c->misses = 0;
+	else if (piece->was_ahead && ++c->misses > MISSES_FREE)
+		atomic_store_explicit(&c->ahead_from, piece->number + 1 + ((uint64_t)1 << rests(c->misses)),
+				      memory_order_relaxed);
+	c->taken = false;
 }
