@@ -27,6 +27,7 @@ struct ccp_sink;
 struct ccp_sink_ops;
 struct ccp_source_options;
 struct ccp_sink_options;
+struct ccp_tee;
 
 /*
  * One worker's own things: the transform's state, opened at its first WORK, and where its time is accounted. One a
@@ -46,7 +47,11 @@ void ccp_worker_release(struct ccp_flow *flow, struct ccp_worker *worker);
  * Memory: borrowed during the call.
  */
 struct ccp_result {
-	const struct ccp_input *input; /* path, is_stdin, meta, found, bytes, outcome and err; nothing else is kept */
+	/*
+	 * path, is_stdin, begin, meta, found, bytes, record, outcome and err; nothing else is kept. A record that is
+	 * missing where there should be one was lost for want of memory.
+	 */
+	const struct ccp_input *input;
 	enum ccp_outcome outcome;
 	struct ccp_err err; /* code CCP_OK, a warning or an error */
 };
@@ -65,6 +70,7 @@ struct ccp_flow_config {
 	struct ccp_claims *claims; /* dropped when an input ends; NULL = none: claims.h */
 	struct ccp_meter *meter;   /* accounts of workers: meter.h; NULL = none */
 	struct ccp_inject *inject; /* delays for tests: inject.h; NULL = none */
+	const struct ccp_tee *tee; /* digests of what goes in and out: tee.h; NULL = none */
 	size_t window;             /* slots in use at first; 0 = all that the arena has */
 	void (*report)(void *arg, const struct ccp_result *result);
 	void *report_arg;

@@ -22,6 +22,7 @@ struct ccp_source_ops;
 /* The three stages that an executor can run. NEXT, which is cheap, has none: the flow calls it itself. */
 enum ccp_stage { CCP_READ, CCP_WORK, CCP_WRITE };
 #define CCP_STAGES 3
+#define CCP_RECORD_BYTES 1024 /* of a result that is kept with its input */
 #define CCP_STAGE_BIT(stage) (1u << (stage))
 
 /* "read", "work", "write" */
@@ -46,6 +47,7 @@ struct ccp_input {
 	uint64_t index; /* place on the command line; reports come out in this order */
 	bool is_stdin;
 	const struct ccp_source_ops *source;
+	uint64_t begin; /* where its first piece begins: 0, or a place of an index */
 
 	/* set when the input is opened: by NEXT for a cut or streamed input, by LOAD for one that is a single job */
 	struct stat meta;
@@ -68,7 +70,9 @@ struct ccp_input {
 	void *sink_state;             /* the sink's, set by its open */
 	uint64_t bytes_in, bytes_out; /* stored bytes read; bytes emitted */
 	uint64_t plain_bytes;         /* sum of piece.plain_bytes */
+	void *tee;                    /* need.tee_bytes, for tee.h; NULL if there are none */
 	struct ccp_err err;           /* the error with the lowest sequence number, else the first warning */
+	size_t record_len;            /* bytes in `record`; 0 for an input that is not done */
 	bool salvaged;                /* it is damaged; what came before is kept */
 	bool sink_open;               /* between the sink's open and its commit or abort */
 	enum ccp_outcome outcome;
@@ -84,8 +88,11 @@ struct ccp_input {
 		bool cut;                     /* NEXT will give no more jobs of this input */
 	} flow;
 
-	/* set by NEXT; last, so that a copy of an input need not be 4 KiB long */
+	/* set by NEXT; from here on a new input is not cleared, which spares 5 KiB */
 	char path[PATH_MAX]; /* as the user named it or the walk found it; "-" is standard input */
+
+	/* owned by the holder of the input's job in EMIT */
+	uint8_t record[CCP_RECORD_BYTES]; /* digests: of the sink record, or of tee.h */
 };
 
 /* How far LOAD has come; source.h tells who does what. */

@@ -1,10 +1,10 @@
 /*
  * memory.c: the arena.
  *
- * One mapping holds, one after the other, all jobs, all inputs, all carries (each with a shadow beside it) and the
- * slots' buffers; it is mapped before any worker process is forked, so that all see it at the same address. Free
- * things stand on stacks, so that what was used last, and is still in the cache, is used next. Pages that were never
- * needed are never touched.
+ * One mapping holds, one after the other, all jobs, all inputs, all carries (each with a shadow and a tee beside it),
+ * and the slots' buffers; it is mapped before any worker process is forked, so that all see it at the same address.
+ * Free things stand on stacks, so that what was used last, and is still in the cache, is used next. Pages that were
+ * never needed are never touched.
  */
 #include "pipeline/memory.h"
 
@@ -27,7 +27,7 @@ struct ccp_arena {
 	struct ccp_job *jobs;
 	struct ccp_input *input;
 	uint8_t *carries;
-	size_t carry_step; /* a carry and its shadow */
+	size_t carry_step; /* a carry, its shadow, and a tee */
 	pthread_mutex_t lock;
 	/* guarded by lock */
 	uint32_t *free_jobs, *free_inputs;
@@ -48,7 +48,20 @@ struct ccp_arena_options ccp_arena_shape(const struct ccp_transform_need *need, 
 		.spare_bytes = need->spare_bytes,
 		.note_bytes = need->note_bytes,
 		.carry_bytes = need->carry_bytes,
+		.tee_bytes = need->tee_bytes,
 	};
+}
+
+/* Bytes of a carry, and as many again for its shadow. */
+static size_t carry_room(const struct ccp_arena_options *o)
+{
+	return round_up(o->carry_bytes, CCP_CARRY_ALIGN);
+}
+
+/* Bytes of one input's carry and what stands beside it. */
+static size_t carry_step(const struct ccp_arena_options *o)
+{
+	return 2 * carry_room(o) + round_up(o->tee_bytes, CCP_CARRY_ALIGN);
 }
 
 /* Bytes of one slot's buffers. */
@@ -67,7 +80,7 @@ static size_t layout(const struct ccp_arena_options *o, size_t *input_at, size_t
 	*input_at = at;
 	at += round_up(inputs * sizeof(struct ccp_input), PAGE_BYTES);
 	*carry_at = at;
-	at += round_up(inputs * 2 * round_up(o->carry_bytes, CCP_CARRY_ALIGN), PAGE_BYTES);
+	at += round_up(inputs * carry_step(o), PAGE_BYTES);
 	*buffer_at = at;
 	at += o->slots * slot_step(o);
 	return at;
@@ -112,7 +125,7 @@ int ccp_arena_new(struct ccp_arena **out, const struct ccp_arena_options *option
 	arena->jobs = (struct ccp_job *)(void *)arena->base;
 	arena->input = (struct ccp_input *)(void *)(arena->base + input_at);
 	arena->carries = arena->base + carry_at;
-	arena->carry_step = 2 * round_up(options->carry_bytes, CCP_CARRY_ALIGN);
+	arena->carry_step = carry_step(options);
 	for (size_t i = options->slots; i-- > 0;)
 		arena->free_jobs[arena->free_job_count++] = (uint32_t)i;
 	for (size_t i = arena->inputs; i-- > 0;)
@@ -204,15 +217,19 @@ void ccp_arena_give_input(struct ccp_arena *arena, struct ccp_input *input)
 
 void ccp_arena_take_carry(struct ccp_arena *arena, struct ccp_input *input)
 {
+	uint8_t *at = arena->carries + (size_t)(input - arena->input) * arena->carry_step;
+
+	if (arena->options.tee_bytes > 0 && !input->tee)
+		input->tee = at + 2 * carry_room(&arena->options);
 	if (arena->options.carry_bytes == 0 || input->carry)
 		return;
-	input->carry = arena->carries + (size_t)(input - arena->input) * arena->carry_step;
+	input->carry = at;
 	memset(input->carry, 0, arena->options.carry_bytes);
 }
 
 void *ccp_arena_carry_shadow(const struct ccp_arena *arena, const struct ccp_input *input)
 {
-	return arena->carries + (size_t)(input - arena->input) * arena->carry_step + arena->carry_step / 2;
+	return arena->carries + (size_t)(input - arena->input) * arena->carry_step + carry_room(&arena->options);
 }
 
 struct ccp_job *ccp_arena_job(struct ccp_arena *arena, size_t slot)

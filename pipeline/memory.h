@@ -19,6 +19,7 @@ struct ccp_arena_options {
 	size_t spare_bytes;          /* capacity of a slot's `spare`; 0 = none */
 	size_t note_bytes;           /* capacity of a slot's `note`; 0 = none */
 	size_t carry_bytes;          /* of each input's carry; 0 = none */
+	size_t tee_bytes;            /* of each input's tee; 0 = none */
 	bool shared;                 /* worker processes will be forked: map it shared */
 };
 
@@ -45,7 +46,10 @@ void ccp_arena_give_job(struct ccp_arena *arena, struct ccp_job *job);
 struct ccp_input *ccp_arena_take_input(struct ccp_arena *arena);
 void ccp_arena_give_input(struct ccp_arena *arena, struct ccp_input *input);
 
-/* Gives the input a zeroed carry of carry_bytes (input->carry stays NULL if that is 0). It goes back with the input. */
+/*
+ * Gives the input a zeroed carry of carry_bytes, and a tee of tee_bytes that is not zeroed (input->carry and input->tee
+ * stay NULL if that is 0), if it has none yet. They go back with the input.
+ */
 void ccp_arena_take_carry(struct ccp_arena *arena, struct ccp_input *input);
 
 /* Where a copy of an input's carry can be kept, for a retry: carry_bytes of room beside it. */

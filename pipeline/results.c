@@ -17,13 +17,14 @@
 
 /* What is told of an input, as long as needed. */
 struct record {
-	uint64_t index, bytes_in, bytes_out, plain_bytes;
+	uint64_t index, bytes_in, bytes_out, plain_bytes, begin;
 	struct stat meta;
 	struct timespec found_mtime;
 	enum ccp_outcome outcome;
 	bool is_stdin, has_meta, found_has_mtime, has_err;
 	uint16_t name_len; /* of found.name */
-	char text[];       /* the path and its NUL, then the name, then the error if there is one */
+	uint16_t kept_len; /* of the input's record */
+	char text[];       /* the path and its NUL, the name, the record, and then the error if there is one */
 };
 
 /*
@@ -82,7 +83,8 @@ static struct record *record_of(const struct ccp_input *input)
 {
 	size_t path_size = strlen(input->path) + 1, name_len = strlen(input->found.name);
 	bool has_err = input->err.code != CCP_OK;
-	struct record *record = malloc(sizeof *record + path_size + name_len + (has_err ? sizeof(struct ccp_err) : 0));
+	size_t text_len = path_size + name_len + input->record_len;
+	struct record *record = malloc(sizeof *record + text_len + (has_err ? sizeof(struct ccp_err) : 0));
 
 	if (!record)
 		return lost_record(input->outcome);
@@ -91,6 +93,7 @@ static struct record *record_of(const struct ccp_input *input)
 		.bytes_in = input->bytes_in,
 		.bytes_out = input->bytes_out,
 		.plain_bytes = input->plain_bytes,
+		.begin = input->begin,
 		.meta = input->meta,
 		.found_mtime = input->found.mtime,
 		.outcome = input->outcome,
@@ -99,11 +102,13 @@ static struct record *record_of(const struct ccp_input *input)
 		.found_has_mtime = input->found.has_mtime,
 		.has_err = has_err,
 		.name_len = (uint16_t)name_len,
+		.kept_len = (uint16_t)input->record_len,
 	};
 	memcpy(record->text, input->path, path_size);
 	memcpy(record->text + path_size, input->found.name, name_len);
+	memcpy(record->text + path_size + name_len, input->record, input->record_len);
 	if (has_err)
-		memcpy(record->text + path_size + name_len, &input->err, sizeof input->err);
+		memcpy(record->text + text_len, &input->err, sizeof input->err);
 	return record;
 }
 
@@ -123,12 +128,13 @@ static void deliver_record(struct ccp_results *results, struct record *record)
 		return;
 	}
 
-	size_t path_size = strlen(record->text) + 1;
+	size_t path_size = strlen(record->text) + 1, text_len = path_size + record->name_len + record->kept_len;
 
 	input->index = record->index;
 	input->bytes_in = record->bytes_in;
 	input->bytes_out = record->bytes_out;
 	input->plain_bytes = record->plain_bytes;
+	input->begin = record->begin;
 	input->meta = record->meta;
 	input->found.mtime = record->found_mtime;
 	input->found.has_mtime = record->found_has_mtime;
@@ -137,8 +143,10 @@ static void deliver_record(struct ccp_results *results, struct record *record)
 	input->has_meta = record->has_meta;
 	memcpy(input->path, record->text, path_size);
 	memcpy(input->found.name, record->text + path_size, record->name_len);
+	input->record_len = record->kept_len;
+	memcpy(input->record, record->text + path_size + record->name_len, record->kept_len);
 	if (record->has_err)
-		memcpy(&input->err, record->text + path_size + record->name_len, sizeof input->err);
+		memcpy(&input->err, record->text + text_len, sizeof input->err);
 	free(record);
 	deliver(results, input);
 }

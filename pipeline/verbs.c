@@ -12,6 +12,7 @@
 #include "pipeline/inject.h"
 #include "pipeline/sink.h"
 #include "pipeline/source.h"
+#include "pipeline/tee.h"
 
 void ccp_input_stop_after(struct ccp_input *input, uint64_t number)
 {
@@ -135,6 +136,7 @@ static void fail_input(struct ccp_flow *flow, struct ccp_input *input, const str
 	if (input->sink_open)
 		flow->config.sink_ops->abort(flow->config.sink, input);
 	input->sink_open = false;
+	input->record_len = 0;
 	input->err = *err;
 	input->outcome = ccp_code_refuses(err->code) ? CCP_SKIPPED : CCP_FAILED;
 }
@@ -170,9 +172,10 @@ static void salvage_input(struct ccp_flow *flow, struct ccp_input *input, const 
 	ccp_err_add(&input->err, "; what came before was kept");
 }
 
+/* The first warning counts; one about an index, which is only a note, gives way to any. */
 static void warn_input(struct ccp_input *input, const struct ccp_err *err)
 {
-	if (err->code != CCP_OK && input->err.code == CCP_OK)
+	if (err->code != CCP_OK && (input->err.code == CCP_OK || input->err.code == CCP_W_INDEX))
 		input->err = *err;
 }
 
@@ -183,6 +186,10 @@ static int write_piece(struct ccp_flow *flow, struct ccp_job *job, struct ccp_er
 	struct ccp_input *input = job->input;
 	struct ccp_piece *piece = &job->piece;
 
+	if (config->tee && !input->sink_open)
+		ccp_tee_start(config->tee, input);
+	if (config->tee && !job->more)
+		ccp_tee_in(config->tee, input, &piece->in);
 	if (config->transform->carry && !ccp_err_is_error(&piece->err) &&
 	    config->transform->carry(input->carry, piece) < 0) {
 		*err = piece->err;
@@ -201,6 +208,8 @@ static int write_piece(struct ccp_flow *flow, struct ccp_job *job, struct ccp_er
 			ccp_flow_fail(flow, err);
 		return -1;
 	}
+	if (config->tee)
+		ccp_tee_out(config->tee, input, &piece->out);
 	input->bytes_out += piece->out.len;
 	atomic_fetch_add(&flow->counts.bytes_out, piece->out.len);
 	return 0;
@@ -259,6 +268,8 @@ void ccp_verb_write(struct ccp_flow *flow, struct ccp_job *job)
 	warn_input(input, &piece->err);
 	if (job->more || !(piece->last || piece->ended))
 		return;
+	if (config->tee)
+		ccp_tee_finish(config->tee, input);
 	input->sink_open = false;
 	if (config->sink_ops->commit(config->sink, input, &err) < 0) {
 		fail_input(flow, input, &err);
