@@ -18,6 +18,8 @@
 #include "cmd/index.h"
 #include "cmd/measure.h"
 #include "cmd/operands.h"
+#include "cmd/prepare.h"
+#include "cmd/range.h"
 #include "cmd/report.h"
 #include "cmd/signals.h"
 #include "pipeline/run.h"
@@ -61,12 +63,14 @@ static int check_settings(const struct ccp_settings *s)
 		return ccp_usage_error(s, "--explain measures real data, and would use up a stream: name files");
 	if (s->members + s->rsyncable + s->bgzf > 1 && !s->decompress)
 		return ccp_usage_error(s, "--members, --rsyncable and --bgzf exclude each other");
-	if (s->index && !s->bgzf)
-		return ccp_usage_error(s, "--index has no meaning without --bgzf");
 	if (s->index && (s->to_stdout || (stdin_named && s->output == NULL)) && !s->decompress)
 		return ccp_usage_error(s, "--index has no meaning with %s", s->to_stdout ? "-c" : "standard output");
+	if (s->sums.count > 0 && s->decompress)
+		return ccp_usage_error(s, "--sum has no meaning with %s", s->test ? "-t" : s->list ? "-l" : "-d");
 	if (s->nul_separated && s->files_from == NULL)
 		return ccp_usage_error(s, "-0 has no meaning without --files-from");
+	if (ccp_settings_choose_names(s) && !s->recursive)
+		return ccp_usage_error(s, "--include, --exclude and --max-depth have no meaning without -r");
 	return 0;
 }
 
@@ -108,10 +112,14 @@ static void fill_run(struct ccp_run_options *run, const struct ccp_settings *s, 
 			.members = s->members,
 			.rsyncable = s->rsyncable,
 			.bgzf = s->bgzf,
+			.ranged = s->by_range || s->by_lines,
+			.range = s->range,
 			.passthrough = s->passthrough || (s->force && s->to_stdout && !s->list),
 		},
 		.walk = { .nul_separated = s->nul_separated, .recursive = s->recursive, .skip_dir = s->output_dir,
-			  .skip_name_suffix = CCP_TEMP_SUFFIX },
+			  .skip_name_suffix = CCP_TEMP_SUFFIX, .max_depth = s->max_depth,
+			  .include = s->include[0] != NULL ? s->include : NULL,
+			  .exclude = s->exclude[0] != NULL ? s->exclude : NULL },
 		.source = { .force = s->force, .refuse_setid = s->gnu, .remove_source = remove || s->gnu },
 		.sink_options = {
 			.naming = s->decompress ? CCP_NAME_STRIP_SUFFIX : CCP_NAME_ADD_SUFFIX,
@@ -146,6 +154,7 @@ static void choose_sink(struct ccp_run_options *run, const struct ccp_settings *
 	run->sink = ccp_sink_find(sink);
 	report->to_file = strcmp(sink, "file") == 0;
 	run->source.to_stdout = !report->to_file;
+	run->tee = ccp_sum_tee_of(&report->tee, run->sink);
 	if (from_stdin && !s->gnu) {
 		/* GNU gzip stores the time of standard input if that is a file; the same data gives the same bytes */
 		run->transform_options.store_name = s->drop_name == 0;
@@ -228,38 +237,17 @@ static void run_all(const struct ccp_run_options *base, struct ccp_report *repor
 		run_some(base, report, NULL, 0, files_from);
 }
 
-static int make_plan(struct ccp_run_options *run, struct ccp_settings *s)
-{
-	struct ccp_err err;
-
-	if (s->window > 0)
-		s->plan.window = (size_t)s->window;
-	s->plan.isolate = s->isolate;
-	if ((s->isolate || s->plan.plan_file != NULL) && s->plan.strategy == getenv("CCPIPE_STRATEGY"))
-		s->plan.strategy = NULL; /* what is said on the command line goes before the environment */
-	if (run->transform == NULL)
-		ccp_err_set(&err, CCP_E_UNSUPPORTED, "%s is not built in", s->decompress ? "gunzip" : "gzip");
-	else if (run->transform->probe != NULL && run->transform->probe() != NULL)
-		ccp_err_set(&err, CCP_E_UNSUPPORTED, "%s: %s", run->transform->name, run->transform->probe());
-	else if (run->transform->need(&run->transform_options, &run->need, &err) == 0) {
-		ccp_host_read(&s->host);
-		if (ccp_plan_make(&run->plan, &s->plan, &run->need, &s->host, ccp_strategies, &err) == 0)
-			return 0;
-	}
-	if (err.code == CCP_E_USAGE)
-		return ccp_usage_error(s, "%s", err.text);
-	fprintf(stderr, "%s: %s\n", s->program, err.text);
-	return CCP_EXIT_FAILED;
-}
-
 int ccp_codec_main(struct ccp_settings *s)
 {
 	static char dash[] = "-";
 	struct ccp_operands operands = { .list = NULL };
 	struct ccp_run_options base;
+	struct ccp_range_finder finder = { .range = &s->range };
 	struct ccp_report report;
-	int status = check_settings(s);
+	int status = ccp_range_settle(s);
 
+	if (status == 0)
+		status = check_settings(s);
 	if (status == 0)
 		status = ccp_measure_check(s);
 	if (status != 0)
@@ -273,10 +261,15 @@ int ccp_codec_main(struct ccp_settings *s)
 	ccp_report_init(&report, s);
 	fill_run(&base, s, &report);
 	report.run = &base;
-	status = make_plan(&base, s);
+	status = ccp_prepare_plan(&base, s);
 	if (status != 0)
 		goto out;
 	ccp_report_plan(&report, &base.plan);
+	if (s->by_range || s->by_lines) {
+		finder.least = base.need.chunk_bytes;
+		base.find_entry = ccp_range_find;
+		base.find_arg = &finder;
+	}
 	if (s->explain && !base.plan.automatic) /* it was said by hand, and has just been told */
 		goto out;
 	if (ccp_operands_init(&operands, &report, !s->to_stdout && s->output == NULL) != 0) {

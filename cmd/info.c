@@ -14,6 +14,9 @@
 #ifdef CCP_HAVE_XXHASH
 #include <xxhash.h>
 #endif
+#ifdef CCP_HAVE_CRYPTO
+#include <openssl/opensslv.h>
+#endif
 #if defined(CCP_HAVE_LIBURING) && __has_include(<liburing/io_uring_version.h>)
 #include <liburing/io_uring_version.h> /* since 2.4 */
 #endif
@@ -57,7 +60,7 @@ struct library {
 #define LIBURING_VERSION "yes"
 #endif
 
-/* Ended by a NULL name. Shape: room for 7. */
+/* Ended by a NULL name. Shape: room for 9. */
 static void list_libraries(struct library *list)
 {
 	*list++ = (struct library){ "zlib", zlibVersion(), "" };
@@ -82,6 +85,16 @@ static void list_libraries(struct library *list)
 		STRING(XXH_VERSION_RELEASE), "" };
 #else
 	*list++ = (struct library){ "xxHash", NULL, "compare cannot tell whether outputs are the same" };
+#endif
+#ifdef CCP_HAVE_CRYPTO
+	*list++ = (struct library){ "libcrypto", OPENSSL_VERSION_STR, "" };
+#else
+	*list++ = (struct library){ "libcrypto", NULL, "no digest sha256, sha224, sha512, sha384, sha1, md5" };
+#endif
+#ifdef CCP_HAVE_B2
+	*list++ = (struct library){ "libb2", "yes", "" }; /* its header does not tell the version */
+#else
+	*list++ = (struct library){ "libb2", NULL, "no digest blake2b" };
 #endif
 #ifdef CCP_HAVE_OPENMP
 	*list++ = (struct library){ "OpenMP", OPENMP_VERSION, "" };
@@ -133,7 +146,7 @@ void ccp_info_entry(const char *name, const char *help, const char *why)
 
 static void print_text(const struct ccp_host *host)
 {
-	struct library libraries[7];
+	struct library libraries[9];
 
 	printf("ccpipe %s\n\n", CCP_VERSION);
 	ccp_info_host_print(host);
@@ -197,7 +210,7 @@ static void json_strategies(void)
 
 static void print_json(const struct ccp_host *host)
 {
-	struct library libraries[7];
+	struct library libraries[9];
 	const char *before = "";
 
 	printf("{\"v\":1,\"version\":\"%s\",\"default_strategy\":\"auto\",", CCP_VERSION);

@@ -3,7 +3,8 @@
  * signal that cancelled it.
  *
  * Called gzip, gunzip or zcat, the program is the persona of GNU gzip. The rule is GNU gzip's own: a name that
- * begins with "un" or "gun" decompresses, one like zcat decompresses to standard output.
+ * begins with "un" or "gun" decompresses, one like zcat decompresses to standard output. Called sha256sum or the like,
+ * it is the persona of coreutils (sum_persona.c).
  */
 #include <errno.h>
 #include <stdio.h>
@@ -14,13 +15,16 @@
 #include "cmd/commands.h"
 #include "cmd/options.h"
 #include "cmd/signals.h"
+#include "cmd/sum.h"
+#include "cmd/sum_words.h"
 #include "version.h"
 
 #define PROGRAM "ccpipe"
 
 const struct ccp_command *const ccp_commands[] = {
 	&ccp_command_gzip, &ccp_command_gunzip, &ccp_command_cat,
-	&ccp_command_test, &ccp_command_list,	&ccp_command_compare, &ccp_command_info, NULL,
+	&ccp_command_test, &ccp_command_list, &ccp_command_index, &ccp_command_sum,
+	&ccp_command_compare, &ccp_command_info, NULL,
 };
 
 static const struct ccp_command *find_command(const char *name)
@@ -28,7 +32,7 @@ static const struct ccp_command *find_command(const char *name)
 	for (const struct ccp_command *const *command = ccp_commands; *command != NULL; command++)
 		if (strcmp((*command)->name, name) == 0)
 			return *command;
-	return NULL;
+	return ccp_sum_is_algorithm(name) ? &ccp_command_sum : NULL;
 }
 
 static void print_version(const struct ccp_settings *s)
@@ -41,6 +45,12 @@ static void print_version(const struct ccp_settings *s)
 
 static void print_help(const struct ccp_settings *s, const struct ccp_command *command)
 {
+	if (s->bit & (CCP_FOR_SUM | CCP_FOR_SUM_PERSONA)) {
+		ccp_sum_help_begin(s);
+		ccp_options_help(stdout, s->bit);
+		ccp_sum_help_end(s);
+		return;
+	}
 	if (s->gnu) {
 		printf("Usage: %s [OPTION]... [FILE]...\n"
 		       "Compress or uncompress FILEs (by default, compress FILES in-place).\n\n"
@@ -51,7 +61,7 @@ static void print_help(const struct ccp_settings *s, const struct ccp_command *c
 		       command->help[0] - 'a' + 'A', command->help + 1);
 	}
 	ccp_options_help(stdout, s->bit);
-	if (s->gnu || !(s->bit & (CCP_FOR_INFO | CCP_FOR_COMPARE)))
+	if (s->gnu || !(s->bit & (CCP_FOR_INFO | CCP_FOR_COMPARE | CCP_FOR_INDEX)))
 		printf("\nWith no FILE, or when FILE is -, read standard input.\n");
 	if (s->gnu)
 		printf("\nThis is ccpipe under the name %s; see ccpipe(1).\n", s->program);
@@ -63,6 +73,9 @@ static void print_overview(FILE *out)
 	for (const struct ccp_command *const *command = ccp_commands; *command != NULL; command++)
 		fprintf(out, "  %-10s %s\n", (*command)->name, (*command)->help);
 	fprintf(out, "  %-10s %s\n", "help", "this, or the help of a command");
+	fprintf(out, "\nShort forms of 'sum -a NAME': ");
+	ccp_sum_print_algorithms(out);
+	fputc('\n', out);
 	fprintf(out, "\nExamples:\n"
 		     "  ccpipe gzip -r logs/             compress a tree, with all CPUs; sources are kept\n"
 		     "  ccpipe gzip --rm -9 big.tar      and remove the source once the output is safe\n"
@@ -96,6 +109,8 @@ static int run_command(struct ccp_settings *s, const struct ccp_command *command
 	else
 		status = command->run(s);
 	ccp_settings_release(s);
+	if (s->bit & CCP_FOR_SUM_PERSONA)
+		return ccp_sum_flush(s, status);
 	return flush(s->program, status);
 }
 
@@ -113,6 +128,16 @@ static bool is_gnu_name(struct ccp_settings *s, const char *name)
 	return true;
 }
 
+/* With what the name of the command says already. */
+static void init_settings(struct ccp_settings *s, const struct ccp_command *command, const char *name)
+{
+	ccp_settings_init(s, PROGRAM, name, command->bit);
+	if (strcmp(command->name, name) != 0) { /* an algorithm, short for sum -a */
+		s->sum.lists[s->sum.list_count++] = name;
+		s->sum.said = true;
+	}
+}
+
 static int run_program(int argc, char **argv)
 {
 	const char *slash = strrchr(argv[0], '/'), *name = slash != NULL ? slash + 1 : argv[0];
@@ -121,6 +146,8 @@ static int run_program(int argc, char **argv)
 
 	if (is_gnu_name(&settings, name))
 		return run_command(&settings, &ccp_command_gzip, argc, argv);
+	if (ccp_sum_persona(&settings, argv[0], name))
+		return run_command(&settings, &ccp_command_sum, argc, argv);
 	if (argc < 2) {
 		print_overview(stderr);
 		return CCP_EXIT_USAGE;
@@ -140,7 +167,7 @@ static int run_program(int argc, char **argv)
 			strcmp(argv[1], "help") == 0 ? argv[2] : argv[1]);
 		return CCP_EXIT_USAGE;
 	}
-	ccp_settings_init(&settings, PROGRAM, command->name, command->bit);
+	init_settings(&settings, command, strcmp(argv[1], "help") == 0 ? argv[2] : argv[1]);
 	if (strcmp(argv[1], "help") == 0) {
 		print_help(&settings, command);
 		return flush(PROGRAM, CCP_EXIT_OK);

@@ -16,10 +16,11 @@ void ccp_settings_init(struct ccp_settings *s, const char *program, const char *
 		.program = program,
 		.command = command,
 		.bit = bit,
-		.gnu = bit == CCP_FOR_GNU,
+		.gnu = (bit & (CCP_FOR_GNU | CCP_FOR_SUM_PERSONA)) != 0,
 		.drop_name = -1,
 		.drop_time = -1,
 		.suffix = ".gz",
+		.sum.binary = -1,
 	};
 	s->plan.jobs = getenv("CCPIPE_JOBS");
 	s->plan.strategy = getenv("CCPIPE_STRATEGY");
@@ -36,7 +37,8 @@ void ccp_settings_release(struct ccp_settings *s)
 int ccp_usage_hint(const struct ccp_settings *s)
 {
 	if (s->gnu) {
-		fprintf(stderr, "Try `%s --help' for more information.\n", s->program);
+		fprintf(stderr, s->bit == CCP_FOR_GNU ? "Try `%s --help' for more information.\n"
+						      : "Try '%s --help' for more information.\n", s->program);
 		return CCP_EXIT_FAILED;
 	}
 	fprintf(stderr, "Try '%s %s --help' for more information.\n", s->program, s->command);

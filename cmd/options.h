@@ -11,8 +11,10 @@
 #include <time.h>
 
 #include "cmd/profile.h"
+#include "pipeline/codec/digest_set.h"
 #include "pipeline/inject.h"
 #include "pipeline/plan.h"
+#include "pipeline/transform.h"
 
 /* The commands that an option belongs to. CCP_FOR_GNU is the persona gzip, gunzip, zcat. */
 enum {
@@ -24,9 +26,16 @@ enum {
 	CCP_FOR_INFO = 1u << 5,
 	CCP_FOR_GNU = 1u << 6,
 	CCP_FOR_COMPARE = 1u << 7,
+	CCP_FOR_INDEX = 1u << 9,
+	CCP_FOR_SUM = 1u << 10,     /* ccpipe sum, ccpipe sha256, … */
+	CCP_FOR_HASHSUM = 1u << 11, /* the personas md5sum, sha1sum, sha224sum, … */
+	CCP_FOR_B2SUM = 1u << 12,
+	CCP_FOR_CKSUM = 1u << 13,
 };
+#define CCP_FOR_SUM_PERSONA (CCP_FOR_HASHSUM | CCP_FOR_B2SUM | CCP_FOR_CKSUM)
 
 #define CCP_EXPORTS 16 /* of one command line, at most */
+#define CCP_GLOBS 64   /* of --include, and as many of --exclude */
 
 enum { CCP_EXIT_OK, CCP_EXIT_FAILED, CCP_EXIT_WARNING, CCP_EXIT_USAGE = 64 };
 
@@ -34,6 +43,21 @@ enum ccp_progress_kind { CCP_PROGRESS_AUTO, CCP_PROGRESS_NONE, CCP_PROGRESS_PLAI
 
 /* What is to be done instead of the command itself. */
 enum { CCP_ACT_RUN, CCP_ACT_HELP, CCP_ACT_VERSION, CCP_ACT_LICENSE };
+
+/* What was said to sum and its personas. Integers as below. */
+struct ccp_sum_settings {
+	const char *lists[CCP_DIGEST_SET_MAX]; /* of -a, or the command's or the persona's own algorithm */
+	size_t list_count;
+	bool said;                   /* the algorithm is not just the default */
+	struct ccp_digest_set set;   /* of these lists, with the length: ccp_sum_main */
+	int check, tag, untagged, zero;
+	int binary;                  /* -1, or 0 for -t, 1 for -b */
+	int ignore_missing, status, strict, warn;
+	const char *length;          /* of -l, as it was said; NULL = not */
+	uint64_t length_bits;        /* the same; 0 = each algorithm's own */
+	unsigned runs;               /* that have ended */
+	int output_error;            /* errno of the first write to standard output that failed, or 0 */
+};
 
 /*
  * Everything that was said on the command line. Integers of on/off options are 0 or 1; -1 = not said.
@@ -43,7 +67,7 @@ struct ccp_settings {
 	const char *program;         /* how messages begin: "ccpipe", or the name of the GNU persona */
 	const char *command;         /* "gzip", for usage messages */
 	unsigned bit;                /* CCP_FOR_… */
-	bool gnu;
+	bool gnu;                    /* a persona */
 
 	int act;
 	int decompress, to_stdout, test, list, passthrough;
@@ -55,9 +79,12 @@ struct ccp_settings {
 	int progress;                /* enum ccp_progress_kind */
 	int level;                   /* 0 = default */
 	int members, rsyncable, bgzf, index;
+	struct ccp_digest_set sums;  /* gzip --sum */
 	const char *suffix, *output, *output_dir, *files_from;
 	struct ccp_plan_options plan;
 	uint64_t chunk_bytes;
+	bool by_range, by_lines;     /* --range, --lines */
+	struct ccp_range range;      /* of the one that was said */
 	const char *fault;
 	unsigned swap_ms;
 	int window;
@@ -67,6 +94,11 @@ struct ccp_settings {
 	const char *save_plan;
 	struct ccp_inject_options inject;
 	bool injects;
+
+	unsigned max_depth;          /* 0 = no bound */
+	const char *include[CCP_GLOBS + 1], *exclude[CCP_GLOBS + 1]; /* ended by NULL */
+
+	struct ccp_sum_settings sum;
 
 	/* compare */
 	const char *strategies, *jobs_list; /* NULL = not said */
@@ -96,6 +128,12 @@ void ccp_settings_release(struct ccp_settings *settings);
  * Errors: -1, and a message has been printed.
  */
 int ccp_options_parse(struct ccp_settings *settings, int argc, char **argv);
+
+/* Whether --max-depth, --include or --exclude was said. */
+static inline bool ccp_settings_choose_names(const struct ccp_settings *settings)
+{
+	return settings->max_depth > 0 || settings->include[0] != NULL || settings->exclude[0] != NULL;
+}
 
 /* Prints the options of a command. */
 void ccp_options_help(FILE *out, unsigned bit);

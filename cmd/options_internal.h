@@ -26,6 +26,15 @@ struct ccp_option {
 /* Ended by a row without commands. */
 extern const struct ccp_option ccp_options[];
 
+/* options_sum.c: calls of rows. Each returns 0, or -1 after a message. */
+int ccp_option_algorithm(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
+int ccp_option_tag(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
+int ccp_option_check_words(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
+int ccp_option_length(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
+int ccp_option_hint(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
+int ccp_option_depth(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
+int ccp_option_glob(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
+
 static inline int *ccp_option_int(struct ccp_settings *settings, const struct ccp_option *option)
 {
 	return (int *)(void *)((char *)settings + option->field);

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cmd/range.h"
 #include "pipeline/sink.h"
 
 static int set_list(struct ccp_settings *s, const struct ccp_option *option, const char *value)
@@ -69,6 +70,16 @@ static int set_digit(struct ccp_settings *s, const struct ccp_option *option, co
 	return 0;
 }
 
+static int set_sum(struct ccp_settings *s, const struct ccp_option *option, const char *value)
+{
+	struct ccp_err err;
+
+	if (ccp_digest_set_add(&s->sums, value, &err) == 0)
+		return 0;
+	ccp_usage_error(s, "--%s: %s", option->name, err.text);
+	return -1;
+}
+
 static int parse_number(const char *text, unsigned long max, unsigned long *number)
 {
 	char *end;
@@ -109,6 +120,22 @@ static int set_chunk(struct ccp_settings *s, const struct ccp_option *option, co
 {
 	if (ccp_size_parse(value, &s->chunk_bytes) != 0 || s->chunk_bytes == 0)
 		return bad_value(s, option, value, "a size like 512K or 1M");
+	return 0;
+}
+
+static int set_range(struct ccp_settings *s, const struct ccp_option *option, const char *value)
+{
+	if (ccp_range_parse_bytes(value, &s->range) != 0)
+		return bad_value(s, option, value, "OFFSET:LEN or OFFSET:, two sizes like 1000 or 1M");
+	s->by_range = true;
+	return 0;
+}
+
+static int set_lines(struct ccp_settings *s, const struct ccp_option *option, const char *value)
+{
+	if (ccp_range_parse_lines(value, &s->range) != 0)
+		return bad_value(s, option, value, "A:B, A: or A, numbers from 1, and B not before A");
+	s->by_lines = true;
 	return 0;
 }
 
@@ -221,10 +248,16 @@ static int refuse(struct ccp_settings *s, const struct ccp_option *option, const
 #define GU (CCP_FOR_GZIP | CCP_FOR_GUNZIP)
 #define GNU CCP_FOR_GNU
 #define CODEC (GU | GNU)
-#define DATA (GU | CCP_FOR_CAT | CCP_FOR_TEST | CCP_FOR_LIST)
+#define SUM CCP_FOR_SUM
+#define PERSONA CCP_FOR_SUM_PERSONA
+#define B2SUM CCP_FOR_B2SUM
+#define CKSUM CCP_FOR_CKSUM
+#define SUMS (SUM | PERSONA)
+#define DATA (GU | CCP_FOR_CAT | CCP_FOR_TEST | CCP_FOR_LIST | SUM)
 #define OUT (GU | CCP_FOR_CAT)
 #define COMPARE CCP_FOR_COMPARE
-#define ALL (DATA | CCP_FOR_INFO | COMPARE | GNU)
+#define INDEX CCP_FOR_INDEX
+#define ALL (DATA | CCP_FOR_INFO | COMPARE | INDEX | GNU)
 
 #define FIELD(name) offsetof(struct ccp_settings, name)
 #define HEADING(who, title) { .commands = (who), .kind = CCP_OPTION_HEADING, .help = (title) }
@@ -246,6 +279,7 @@ const struct ccp_option ccp_options[] = {
 	ON(CODEC, 'd', "decompress", decompress, 1, "decompress"),
 	ON(CODEC, 0, "uncompress", decompress, 1, NULL),
 	ON(CODEC, 'f', "force", force, 1, "force overwrite of output file and compress links"),
+	ON(INDEX, 'f', "force", force, 1, "replace an index that is there"),
 	ON(ALL, 'h', "help", act, CCP_ACT_HELP, "give this help"),
 	ON(GNU, 'H', NULL, act, CCP_ACT_HELP, NULL),
 	ON(GNU, 'k', "keep", keep, 1, "keep (don't delete) input files"),
@@ -264,7 +298,7 @@ const struct ccp_option ccp_options[] = {
 	   "synchronous output (safer if system crashes, but slower)"),
 	TEXT(CODEC | CCP_FOR_LIST, 'S', "suffix", "SUF", suffix, "use suffix SUF on compressed files"),
 	CALL(CODEC, 't', "test", 0, set_test, "test compressed file integrity"),
-	CALL(ALL, 'v', "verbose", 0, set_verbose, "verbose mode"),
+	CALL(ALL & ~INDEX, 'v', "verbose", 0, set_verbose, "verbose mode"),
 	ON(ALL, 'V', "version", act, CCP_ACT_VERSION, "display version number"),
 	CALL(GZ | GNU, '1', "fast", 1, set_digit, "compress faster"),
 	CALL(GZ | GNU, '9', "best", 9, set_digit, "compress better"),
@@ -284,15 +318,53 @@ const struct ccp_option ccp_options[] = {
 	ON(GZ, 0, "members", members, 1, "make every chunk a gzip member of its own"),
 	ON(GZ, 0, "rsyncable", rsyncable, 1, "let a small change of an input change little of the output"),
 	ON(GZ, 0, "bgzf", bgzf, 1, "write blocked gzip, as bgzip does and samtools and tabix read it"),
-	ON(GZ, 0, "index", index, 1, "with --bgzf: write the offsets for random access to FILE.gz.gzi"),
+	ON(GZ, 0, "index", index, 1, "write the index for random access to FILE.gz.gzi"),
+
+	/* for personas in the order of coreutils, whose messages list them */
+	ARG(SUM, 'a', "algorithm", "LIST", act, ccp_option_algorithm,
+	    "algorithms, with commas between (default sha256)"),
+	ON(SUM | CCP_FOR_HASHSUM | B2SUM, 'b', "binary", sum.binary, 1, "mark names with * instead of a blank"),
+	ON(SUMS, 'c', "check", sum.check, 1, "read checksums from the FILEs and check them"),
+	ARG(SUM | B2SUM | CKSUM, 'l', "length", "BITS", act, ccp_option_length,
+	    "length of a BLAKE2b digest in bits, a multiple of 8"),
+	CALL(SUMS, 0, "tag", 1, ccp_option_tag, "write lines in BSD style, with the algorithm"),
+	ON(SUM | CCP_FOR_HASHSUM | B2SUM, 't', "text", sum.binary, 0, "names with a blank before them (default)"),
+	CALL(CKSUM, 0, "untagged", 0, ccp_option_tag, "write lines without the algorithm"),
+	ON(SUMS, 'z', "zero", sum.zero, 1, "end lines with NUL, not newline, and escape no names"),
+	ARG(CKSUM, 'a', "algorithm", "TYPE", act, ccp_option_algorithm, "the algorithm"),
+	ON(SUM, 0, "json", json, 1, "write a JSON object for each input, one a line"),
+	{ .commands = CKSUM, .name = "debug", .kind = CCP_OPTION_NOTHING },
+	CALL(CKSUM, 'b', NULL, 0, ccp_option_hint, NULL),
+	CALL(CKSUM, 't', NULL, 0, ccp_option_hint, NULL),
+	ON(SUMS, 0, "ignore-missing", sum.ignore_missing, 1, "with --check: pass over files that are not there"),
+	CALL(PERSONA, 0, "quiet", 'q', ccp_option_check_words, "with --check: print no OK"),
+	CALL(SUMS, 0, "status", 's', ccp_option_check_words, "with --check: print nothing, the status tells"),
+	CALL(SUMS, 'w', "warn", 'w', ccp_option_check_words, "with --check: tell of each line that is no checksum"),
+	ON(SUMS, 0, "strict", sum.strict, 1, "with --check: such lines make the status 1"),
+	ON(PERSONA, 0, "help", act, CCP_ACT_HELP, "display this help and exit"),
+	ON(PERSONA, 0, "version", act, CCP_ACT_VERSION, "output version information and exit"),
+	TEXT(PERSONA, 'j', "jobs", "N", plan.jobs, NULL),
+	TEXT(PERSONA, 0, "strategy", "S", plan.strategy, NULL),
 
 	HEADING(DATA, "Input and output"),
 	TEXT(OUT, 'o', "output", "FILE", output, "write everything to FILE"),
 	TEXT(GU, 0, "output-dir", "DIR", output_dir, "write below DIR, with the folders of the inputs"),
 	ON(GU, 0, "rm", remove, 1, "remove each source once its output is verified, synced and in place"),
 	ON(GU & ~GZ, 0, "salvage", salvage, 1, "of damaged files keep what comes before the damage; the status is 1"),
+	ARG(OUT & ~GZ, 0, "range", "OFF:LEN", act, set_range,
+	    "write only LEN decoded bytes of each file, from OFF; without LEN to its end"),
+	ARG(OUT & ~GZ, 0, "lines", "A:B", act, set_lines,
+	    "write only the lines A to B of each file; A: is to its end, A one line"),
 	ON(GZ, 0, "verify", verify, 1, "decode what was compressed and compare, before it is written"),
+	ARG(GZ, 0, "sum", "ALG,...", act, set_sum,
+	    "print digests of what is read and of what is written, as ccpipe sum has them"),
 	ARG(OUT, 0, "fsync", "WHEN", fsync, set_fsync, "sync outputs: auto (with --rm), always, never"),
+	ARG(DATA, 0, "include", "GLOB", include, ccp_option_glob,
+	    "with -r: only files whose name, or path if there is a slash in GLOB, matches; repeatable"),
+	ARG(DATA, 0, "exclude", "GLOB", exclude, ccp_option_glob,
+	    "with -r: no files and directories that match; repeatable"),
+	ARG(DATA, 0, "max-depth", "N", max_depth, ccp_option_depth,
+	    "with -r: enter N levels of directories, those that are named being the first"),
 	TEXT(DATA, 0, "files-from", "FILE", files_from, "read more names from FILE, one a line; - is standard input"),
 	ON(DATA & ~GZ, '0', "null", nul_separated, 1, "names in --files-from end in a NUL byte"),
 	ON(GZ, 0, "null", nul_separated, 1, "names in --files-from end in a NUL byte (also -0)"),

@@ -22,6 +22,7 @@ void ccp_report_init(struct ccp_report *report, const struct ccp_settings *setti
 	report->settings = settings;
 	pthread_mutex_init(&report->lock, NULL);
 	ccp_progress_init(&report->progress, settings);
+	ccp_sum_tee_init(&report->tee, settings);
 }
 
 void ccp_report_release(struct ccp_report *report)
@@ -80,9 +81,26 @@ static void print_line(const struct ccp_report *report, const struct ccp_result 
 	funlockfile(stderr);
 }
 
+/* Of a range a ratio would say nothing: what -v tells of it. */
+static void print_begin(const struct ccp_result *result)
+{
+	const struct ccp_input *input = result->input;
+
+	if (input->is_stdin)
+		return;
+	flockfile(stderr);
+	ccp_text_path(stderr, input->path);
+	if (input->begin > 0)
+		fprintf(stderr, ":\tdecoded from byte %llu on, by its index\n", (unsigned long long)input->begin);
+	else
+		fputs(":\tdecoded from its start\n", stderr);
+	funlockfile(stderr);
+}
+
 /*
  * Our own words. In a tree that is walked, files that have the suffix already, or not yet, go without saying and a
- * status, and so do links: they are what one expects to find there; the summary counts them.
+ * status, and so do links: they are what one expects to find there; the summary counts them. That an index was of no
+ * use is told, and has no status.
  */
 static int plain_result(const struct ccp_report *report, const struct ccp_result *result)
 {
@@ -97,10 +115,13 @@ static int plain_result(const struct ccp_report *report, const struct ccp_result
 	} else {
 		if (failed || (code != CCP_OK && !s->quiet && (!expected || s->verbose)))
 			print_line(report, result);
-		if (s->verbose && result->outcome == CCP_DONE)
+		if (s->verbose && result->outcome == CCP_DONE && (s->by_range || s->by_lines))
+			print_begin(result);
+		else if (s->verbose && result->outcome == CCP_DONE)
 			ccp_gnu_verbose(report, result, "");
 	}
-	return failed ? CCP_EXIT_FAILED : code == CCP_OK || expected ? CCP_EXIT_OK : CCP_EXIT_WARNING;
+	return failed ? CCP_EXIT_FAILED :
+	       code == CCP_OK || code == CCP_W_INDEX || expected ? CCP_EXIT_OK : CCP_EXIT_WARNING;
 }
 
 /* Whether a path stands on the command line itself. */
@@ -144,6 +165,7 @@ void ccp_report_result(void *arg, const struct ccp_result *result)
 	struct ccp_report *report = arg;
 	const struct ccp_settings *s = report->settings;
 	struct ccp_result changed = *result;
+	char target[PATH_MAX];
 	int status;
 
 	if (s->index && report->to_file && result->outcome == CCP_DONE)
@@ -165,6 +187,11 @@ void ccp_report_result(void *arg, const struct ccp_result *result)
 	ccp_progress_clear(&report->progress);
 	status = s->gnu ? ccp_gnu_result(report, &changed) : plain_result(report, &changed);
 	ccp_report_raise(report, status);
+	if (s->sums.count > 0) {
+		const char *name = report->to_file ? ccp_report_target(report, changed.input, target) : NULL;
+
+		ccp_report_raise(report, ccp_sum_tee_result(&report->tee, &changed, name));
+	}
 	if (s->list && changed.outcome == CCP_DONE && !(s->gnu && changed.err.code == CCP_W_TRAILING))
 		ccp_listing_row(&report->listing, s, &report->run->sink_options, changed.input);
 out:
@@ -191,6 +218,7 @@ void ccp_report_run_ended(struct ccp_report *report, const struct ccp_run_summar
 	ccp_progress_clear(&report->progress);
 	report->bytes_in += summary->bytes_in;
 	report->bytes_out += summary->bytes_out;
+	ccp_sum_tee_run_ended(&report->tee, report->run->sink, summary, result);
 	base->bytes_in = report->bytes_in;
 	base->bytes_out = report->bytes_out;
 	base->done += summary->inputs_done;
@@ -289,6 +317,7 @@ int ccp_report_end(struct ccp_report *report)
 			errno != 0 ? strerrordesc_np(errno) : "write error");
 		ccp_report_raise(report, CCP_EXIT_FAILED);
 	}
+	ccp_sum_tee_end(&report->tee);
 	if (s->explain)
 		return report->status;
 	if (is_json(report))

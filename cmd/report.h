@@ -12,6 +12,7 @@
 #include "cmd/listing.h"
 #include "cmd/options.h"
 #include "cmd/progress.h"
+#include "cmd/sum_tee.h"
 #include "pipeline/flow.h"
 #include "pipeline/run.h"
 #include "pipeline/sink.h"
@@ -30,6 +31,7 @@ struct ccp_report {
 	struct ccp_err output_err;           /* of an output that all inputs share, CCP_OK if none */
 	uint64_t bytes_in, bytes_out, plain_bytes;
 	struct ccp_listing listing;
+	struct ccp_sum_tee tee;
 	unsigned runs; /* that have ended */
 	struct ccp_progress progress;
 };

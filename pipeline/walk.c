@@ -17,6 +17,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "pipeline/globs.h"
+
 #define OPEN_FRAMES 16
 #define LIST_BYTES 65536   /* a pipe's capacity */
 #define DENTS_BYTES 65536  /* about 2,000 names a call */
@@ -238,19 +240,45 @@ static bool is_skip_dir(struct ccp_walk *walk, const struct stat *st)
 	return st->st_dev == walk->skip_dev && st->st_ino == walk->skip_ino;
 }
 
-/* Looks at walk->path, which is `name` seen from `dir_fd`. Returns 1 if `entry` is to be given, 0 if it was entered. */
+/* Whether something that is no directory, met in one, is to be given; and if so, whether as what cannot be an input. */
+static bool is_wanted(const struct ccp_walk *walk, struct ccp_walk_entry *entry)
+{
+	const struct ccp_walk_options *options = &walk->options;
+
+	if (options->include != NULL && !ccp_globs_match(options->include, walk->path))
+		return false;
+	if (!options->only_regular || S_ISREG(entry->st.st_mode))
+		return true;
+	if (S_ISLNK(entry->st.st_mode))
+		ccp_err_set(&entry->err, CCP_W_WALKED_LINK, "is a symbolic link");
+	else
+		ccp_err_set(&entry->err, CCP_W_SPECIAL, "is not a regular file");
+	entry->has_stat = false; /* nobody shall look behind the link */
+	return true;
+}
+
+/*
+ * Looks at walk->path, which is `name` seen from `dir_fd`. Returns 1 if `entry` is to be given, 0 if it was entered or
+ * passed over.
+ */
 static int look(struct ccp_walk *walk, int dir_fd, const char *name, bool top, struct ccp_walk_entry *entry)
 {
 	bool follow = top && walk->options.follow;
 
 	entry->path = walk->path;
+	if (!top && walk->options.exclude != NULL && ccp_globs_match(walk->options.exclude, walk->path))
+		return 0;
 	if (fstatat(dir_fd, name, &entry->st, follow ? 0 : AT_SYMLINK_NOFOLLOW) != 0) {
 		ccp_err_sys(&entry->err, errno, "%s", "");
 		return 1;
 	}
 	entry->has_stat = true;
-	if (!S_ISDIR(entry->st.st_mode) || !walk->options.recursive)
+	if (!S_ISDIR(entry->st.st_mode))
+		return top || is_wanted(walk, entry);
+	if (!walk->options.recursive)
 		return 1;
+	if (!top && walk->options.max_depth > 0 && walk->depth >= walk->options.max_depth)
+		return 0;
 	if (is_skip_dir(walk, &entry->st)) {
 		if (!top)
 			return 0;

@@ -26,6 +26,12 @@ struct ccp_walk_options {
 	bool follow;                 /* links among the arguments and in the list are followed (gzip -f, -c) */
 	const char *skip_dir;        /* do not descend into this directory (--output-dir), or NULL */
 	const char *skip_name_suffix;/* pass over names in directories that end so (our temporaries), or NULL */
+
+	/* of what is met in directories; what the user named himself is never passed over */
+	unsigned max_depth;          /* levels of directories that are entered, 1 = those named alone; 0 = no bound */
+	const char *const *include;  /* globs.h: only files that one of them matches; NULL = all */
+	const char *const *exclude;  /* no files and no directories that one of them matches; NULL = none */
+	bool only_regular;           /* others are given with a CCP_W_WALKED_LINK or a CCP_W_SPECIAL */
 };
 
 /* One name. `path` is borrowed until the next call. */

@@ -1,0 +1,34 @@
+/*
+ * prepare.c: settings to a plan. What is said on the command line goes before the environment.
+ */
+#include "cmd/prepare.h"
+
+#include <stdlib.h>
+
+#include "pipeline/tee.h"
+#include "strategies/strategies.h"
+
+int ccp_prepare_plan(struct ccp_run_options *run, struct ccp_settings *s)
+{
+	struct ccp_err err;
+
+	if (s->window > 0)
+		s->plan.window = (size_t)s->window;
+	s->plan.isolate = s->isolate;
+	if ((s->isolate || s->plan.plan_file != NULL) && s->plan.strategy == getenv("CCPIPE_STRATEGY"))
+		s->plan.strategy = NULL;
+	if (run->transform == NULL)
+		ccp_err_set(&err, CCP_E_UNSUPPORTED, "%s: what it needs is not built in", s->command);
+	else if (run->transform->probe != NULL && run->transform->probe() != NULL)
+		ccp_err_set(&err, CCP_E_UNSUPPORTED, "%s: %s", run->transform->name, run->transform->probe());
+	else if (run->transform->need(&run->transform_options, &run->need, &err) == 0) {
+		run->need.tee_bytes = ccp_tee_bytes(&s->sums);
+		ccp_host_read(&s->host);
+		if (ccp_plan_make(&run->plan, &s->plan, &run->need, &s->host, ccp_strategies, &err) == 0)
+			return 0;
+	}
+	if (err.code == CCP_E_USAGE)
+		return ccp_usage_error(s, "%s", err.text);
+	fprintf(stderr, "%s: %s\n", s->program, err.text);
+	return CCP_EXIT_FAILED;
+}
