@@ -22,14 +22,18 @@ int ccp_next_new(struct ccp_next **out, struct ccp_walk *walk, struct ccp_arena 
 	struct ccp_next *next = calloc(1, sizeof *next);
 
 	assert(options->chunk_bytes > 0 && options->cuts <= CCP_NEXT_CUTS);
-	if (next != NULL) {
-		next->looks = malloc(CCP_LOOKAHEAD * sizeof *next->looks);
-		next->text = malloc(CCP_NEXT_TEXT_BYTES);
+	for (unsigned i = 0; i < 2 && next != NULL; i++) {
+		next->batch[i].looks = malloc(CCP_LOOKAHEAD * sizeof *next->batch[i].looks);
+		next->batch[i].text = malloc(CCP_NEXT_TEXT_BYTES);
+		if (next->batch[i].looks == NULL || next->batch[i].text == NULL) {
+			ccp_next_free(next);
+			next = NULL;
+		}
 	}
-	if (next == NULL || next->looks == NULL || next->text == NULL) {
-		ccp_next_free(next);
+	if (next == NULL)
 		return ccp_err_set(err, CCP_E_NO_MEMORY, "no memory for the names of inputs");
-	}
+	next->in = &next->batch[0];
+	next->out = &next->batch[1];
 	if (options->claims != NULL) {
 		next->probe = calloc(1, sizeof *next->probe);
 		next->seen = malloc(CCP_NEXT_SEEN_SLOTS * sizeof *next->seen);
@@ -49,8 +53,10 @@ void ccp_next_free(struct ccp_next *next)
 {
 	if (next == NULL)
 		return;
-	free(next->looks);
-	free(next->text);
+	for (unsigned i = 0; i < 2; i++) {
+		free(next->batch[i].looks);
+		free(next->batch[i].text);
+	}
 	free(next->probe);
 	free(next->seen);
 	free(next);
@@ -165,7 +171,7 @@ static uint64_t begin_of(const struct ccp_next *next, struct ccp_input *input)
 static int start_input(struct ccp_next *next, struct ccp_cut *cut, const struct ccp_look *look, struct ccp_job *job)
 {
 	struct ccp_input *input = ccp_arena_take_input(next->arena);
-	const char *path = next->text + look->path_at;
+	const char *path = next->out->text + look->path_at;
 	size_t chunk = next->options.chunk_bytes;
 
 	input->index = look->index;
@@ -178,7 +184,7 @@ static int start_input(struct ccp_next *next, struct ccp_cut *cut, const struct 
 	}
 	start_job(job, input, 0, 0);
 	if (look->err_at != CCP_NO_ERR) {
-		memcpy(&job->piece.err, next->text + look->err_at, sizeof job->piece.err);
+		memcpy(&job->piece.err, next->out->text + look->err_at, sizeof job->piece.err);
 		spoil_job(job);
 	} else if (!(look->source->flags & CCP_SOURCE_STREAM) && size_now(look, path, chunk) <= chunk) {
 		job->whole = true;
@@ -206,16 +212,16 @@ static bool stream_is_cut(const struct ccp_next *next)
 /* The first job of the next name. Returns 1, 0 at the end of names, -1 if there is none now. */
 static int start_next(struct ccp_next *next, struct ccp_cut *cut, struct ccp_job *job)
 {
-	int result = next->at < next->count ? 1 : ccp_next_look_ahead(next);
+	int result = next->out->at < next->out->count ? 1 : ccp_next_turn_batch(next);
 
 	if (result == 1) {
-		const struct ccp_look *look = &next->looks[next->at];
+		const struct ccp_look *look = &next->out->looks[next->out->at];
 		bool stream = look->err_at == CCP_NO_ERR && (look->source->flags & CCP_SOURCE_STREAM);
 
 		result = stream && stream_is_cut(next) ? -1 : start_input(next, cut, look, job);
 	}
 	if (result == 1)
-		next->at++;
+		next->out->at++;
 	return result;
 }
 
@@ -224,6 +230,7 @@ int ccp_next_job(struct ccp_next *next, struct ccp_job *job)
 	unsigned cuts = next->options.cuts > 1 ? next->options.cuts : 1;
 	bool asked = false, waits = false;
 
+	ccp_next_look_on(next);
 	for (unsigned i = 0; i < cuts; i++) {
 		struct ccp_cut *cut = &next->cut[(next->turn + i) % cuts];
 		int result = -1;

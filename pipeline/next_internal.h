@@ -26,9 +26,17 @@ struct ccp_look {
 	ino_t ino;
 	const struct ccp_source_ops *source;
 	uint64_t source_key, target_key; /* claims.h; 0 = none */
-	uint32_t path_at;       /* in next->text */
-	uint32_t err_at;        /* of a struct ccp_err in next->text, or CCP_NO_ERR */
+	uint32_t path_at;       /* in the batch's text */
+	uint32_t err_at;        /* of a struct ccp_err in it, or CCP_NO_ERR */
 	bool is_stdin;
+};
+
+/* Names that were looked at together. */
+struct ccp_batch {
+	struct ccp_look *looks; /* CCP_LOOKAHEAD */
+	size_t count, at;       /* how many there are, and how many were handed out */
+	char *text;             /* CCP_NEXT_TEXT_BYTES */
+	size_t text_used;
 };
 
 /* An input that is being cut into jobs; input NULL: none is. */
@@ -46,10 +54,8 @@ struct ccp_next {
 	struct ccp_next_options options;
 
 	/* the caller's, one at a time */
-	struct ccp_look *looks;     /* CCP_LOOKAHEAD */
-	size_t count, at;
-	char *text;             /* CCP_NEXT_TEXT_BYTES */
-	size_t text_used;
+	struct ccp_batch batch[2];
+	struct ccp_batch *out, *in; /* the one that is handed out, and the one that is filled meanwhile */
 	struct ccp_input *probe;/* with claims: an input that only has a path, to ask for its target */
 	uint64_t *seen;         /* with claims: CCP_NEXT_SEEN_SLOTS keys of the batch, 0 = empty */
 	bool walk_ended;
@@ -64,7 +70,10 @@ struct ccp_next {
 	_Atomic bool complete;
 };
 
-/* Fills the batch, which is empty. Returns 1, 0 at the end, -1 if there are no names now. */
-int ccp_next_look_ahead(struct ccp_next *next);
+/* Makes `out`, which is handed out, the next batch. Returns 1, 0 at the end, -1 if there are no names now. */
+int ccp_next_turn_batch(struct ccp_next *next);
+
+/* Looks at a few names for the next batch, if that can be done without waiting. */
+void ccp_next_look_on(struct ccp_next *next);
 
 #endif

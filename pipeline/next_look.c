@@ -1,10 +1,11 @@
 /*
  * next_look.c: names to a batch.
  *
- * Names are looked at in batches. A batch is filled from the walk until it is full, the names end, or the writer of a
- * list lets us wait; then it is sorted, biggest first, and handed out to its end before the next one is filled, so that
- * places in the command's order (index) that are out at the same time are at most two batches apart. A batch keeps 72
- * bytes and the path for a name; the paths lie one after the other in one buffer that the next batch uses again.
+ * Names are looked at in batches. While one is handed out the next one is filled from the walk, a few names for each
+ * job, so that looking goes on beside the work. A batch is sorted, biggest first, when its turn comes, and handed out to
+ * its end, so that places in the command's order (index) that are out at the same time are at most two batches apart.
+ * The first one is small, for nobody can work before it is there; the next ones grow up to CCP_LOOKAHEAD. A batch keeps
+ * 72 bytes and the path for a name; the paths lie one after the other in one buffer that is used again.
  */
 #include <errno.h>
 #include <limits.h>
@@ -18,6 +19,9 @@
 #include "pipeline/next_internal.h"
 
 #define ZFS_SUPER_MAGIC 0x2fc12fc1 /* OpenZFS, include/sys/fs/zfs.h; not in linux/magic.h */
+
+#define LEAST_LOOKS 1024u /* a batch has so many names before it is handed out, if they can be had without waiting */
+#define LOOKS_A_JOB 2u    /* names that are looked at when a job is handed out */
 
 /* What a name can need of the text at most. */
 #define TEXT_OF_ONE (PATH_MAX + _Alignof(struct ccp_err) + sizeof(struct ccp_err))
@@ -86,13 +90,14 @@ static int choose(struct ccp_next *next, struct ccp_walk_entry *entry, struct cc
 
 static void add(struct ccp_next *next, struct ccp_walk_entry *entry)
 {
-	struct ccp_look *look = &next->looks[next->count++];
+	struct ccp_batch *batch = next->in;
+	struct ccp_look *look = &batch->looks[batch->count++];
 	size_t len = strlen(entry->path) + 1;
 
 	*look = (struct ccp_look){ .index = next->index++, .is_stdin = entry->is_stdin, .err_at = CCP_NO_ERR };
-	look->path_at = (uint32_t)next->text_used;
-	memcpy(next->text + next->text_used, entry->path, len);
-	next->text_used += len;
+	look->path_at = (uint32_t)batch->text_used;
+	memcpy(batch->text + batch->text_used, entry->path, len);
+	batch->text_used += len;
 	if (entry->has_stat) {
 		look->dev = entry->st.st_dev;
 		look->ino = entry->st.st_ino;
@@ -100,10 +105,10 @@ static void add(struct ccp_next *next, struct ccp_walk_entry *entry)
 	if (choose(next, entry, look) != 0) {
 		size_t mask = _Alignof(struct ccp_err) - 1;
 
-		next->text_used = (next->text_used + mask) & ~mask;
-		look->err_at = (uint32_t)next->text_used;
-		memcpy(next->text + next->text_used, &entry->err, sizeof entry->err);
-		next->text_used += sizeof entry->err;
+		batch->text_used = (batch->text_used + mask) & ~mask;
+		look->err_at = (uint32_t)batch->text_used;
+		memcpy(batch->text + batch->text_used, &entry->err, sizeof entry->err);
+		batch->text_used += sizeof entry->err;
 	}
 	if (next->options.claims != NULL && look->err_at == CCP_NO_ERR && !look->is_stdin) {
 		look->source_key = ccp_path_key(entry->path);
@@ -145,15 +150,15 @@ static bool seen_before(struct ccp_next *next, uint64_t key)
  * Whether two names of the batch touch the same file: then what comes of them depends on their order, which has to be
  * the command's (`gzip -f a.gz a` must not compress a over a.gz before a.gz was read).
  */
-static bool touch_each_other(struct ccp_next *next)
+static bool touch_each_other(struct ccp_next *next, const struct ccp_batch *batch)
 {
 	bool touch = false;
 
 	if (next->options.claims == NULL)
 		return false;
 	memset(next->seen, 0, CCP_NEXT_SEEN_SLOTS * sizeof *next->seen);
-	for (size_t i = 0; i < next->count && !touch; i++) {
-		const struct ccp_look *look = &next->looks[i];
+	for (size_t i = 0; i < batch->count && !touch; i++) {
+		const struct ccp_look *look = &batch->looks[i];
 		uint64_t file = (look->ino ^ (uint64_t)look->dev << 48) * UINT64_C(0xff51afd7ed558ccd) | 1;
 
 		if (look->err_at != CCP_NO_ERR || look->is_stdin)
@@ -173,30 +178,55 @@ static bool others_are_out(struct ccp_next *next)
 	return jobs > 1;
 }
 
-int ccp_next_look_ahead(struct ccp_next *next)
+static bool has_room(const struct ccp_batch *batch)
+{
+	return batch->count < CCP_LOOKAHEAD && CCP_NEXT_TEXT_BYTES - batch->text_used >= TEXT_OF_ONE;
+}
+
+static void look_at_one(struct ccp_next *next)
 {
 	struct ccp_walk_entry entry;
 
-	next->count = next->at = next->text_used = 0;
-	while (!next->walk_ended && next->count < CCP_LOOKAHEAD &&
-	       CCP_NEXT_TEXT_BYTES - next->text_used >= TEXT_OF_ONE) {
+	if (ccp_walk_next(next->walk, &entry) == 1) {
+		add(next, &entry);
+		return;
+	}
+	next->walk_ended = true;
+	atomic_store_explicit(&next->complete, true, memory_order_release);
+}
+
+void ccp_next_look_on(struct ccp_next *next)
+{
+	for (unsigned i = 0; i < LOOKS_A_JOB; i++) {
+		if (next->walk_ended || !has_room(next->in) || !ccp_walk_ready(next->walk))
+			break;
+		look_at_one(next);
+	}
+}
+
+int ccp_next_turn_batch(struct ccp_next *next)
+{
+	struct ccp_batch *batch = next->in;
+
+	while (!next->walk_ended && batch->count < LEAST_LOOKS && has_room(batch)) {
 		/*
 		 * With something to do, we do not wait for the writer of a list. With other jobs out neither: they
 		 * might be what it waits for, and when one of them is through we are asked again.
 		 */
 		if (!ccp_walk_ready(next->walk)) {
-			if (next->count > 0)
+			if (batch->count > 0)
 				break;
 			if (others_are_out(next))
 				return -1;
 		}
-		if (ccp_walk_next(next->walk, &entry) == 1)
-			add(next, &entry);
-		else
-			next->walk_ended = true;
+		look_at_one(next);
 	}
-	atomic_store_explicit(&next->complete, next->walk_ended, memory_order_release);
-	if (!next->options.shared_output && next->count > 1 && !touch_each_other(next))
-		qsort(next->looks, next->count, sizeof *next->looks, by_size);
-	return next->count > 0;
+	if (batch->count == 0)
+		return 0;
+	if (!next->options.shared_output && batch->count > 1 && !touch_each_other(next, batch))
+		qsort(batch->looks, batch->count, sizeof *batch->looks, by_size);
+	next->in = next->out;
+	next->in->count = next->in->at = next->in->text_used = 0;
+	next->out = batch;
+	return 1;
 }
