@@ -104,10 +104,10 @@ static void finish_if_done_locked(struct ccp_flow *flow)
  * The job is counted as its input's before next_lock is released, so that whoever tells NEXT to stop an input (under
  * the same lock) knows all of its jobs.
  */
-static int pump_one(struct ccp_flow *flow, struct ccp_job *job)
+static int pump_one(struct ccp_flow *flow, bool crowded, struct ccp_job *job)
 {
 	pthread_mutex_lock(&flow->next_lock);
-	int result = ccp_next_job(flow->config.next, job);
+	int result = ccp_next_job(flow->config.next, crowded, job);
 	if (result == 1) {
 		struct ccp_input *input = job->input;
 
@@ -172,15 +172,15 @@ static void pump(struct ccp_flow *flow)
 				pthread_mutex_lock(&flow->lock);
 				break;
 			}
-			if (ccp_results_crowded(flow->results))
-				break;
+			/* those that are waited for may be among the inputs that are being cut: they go on */
+			bool crowded = ccp_results_crowded(flow->results);
 			struct ccp_job *job =
 				flow->live < flow->window ? ccp_arena_take_job(flow->config.arena) : NULL;
 			atomic_store_explicit(&flow->full, job == NULL, memory_order_relaxed);
 			if (!job)
 				break;
 			pthread_mutex_unlock(&flow->lock);
-			int result = pump_one(flow, job);
+			int result = pump_one(flow, crowded, job);
 			if (result != 1)
 				ccp_arena_give_job(flow->config.arena, job);
 			pthread_mutex_lock(&flow->lock);

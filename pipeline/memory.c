@@ -16,7 +16,6 @@
 #include <sys/mman.h>
 
 #define PAGE_BYTES ((size_t)4096)
-#define INPUTS_BEYOND_SLOTS 2 /* the input that NEXT is cutting may have no live job, and one may be on its way */
 
 struct ccp_arena {
 	/* set before the run */
@@ -49,7 +48,13 @@ struct ccp_arena_options ccp_arena_shape(const struct ccp_transform_need *need, 
 		.note_bytes = need->note_bytes,
 		.carry_bytes = need->carry_bytes,
 		.tee_bytes = need->tee_bytes,
+		.cuts = need->cuts,
 	};
+}
+
+size_t ccp_arena_inputs(const struct ccp_arena_options *options)
+{
+	return options->slots + (options->cuts > 1 ? options->cuts : 1) + 1;
 }
 
 /* Bytes of a carry, and as many again for its shadow. */
@@ -74,7 +79,7 @@ static size_t slot_step(const struct ccp_arena_options *o)
 /* Offsets of the parts. Returns the total. */
 static size_t layout(const struct ccp_arena_options *o, size_t *input_at, size_t *carry_at, size_t *buffer_at)
 {
-	size_t inputs = o->slots + INPUTS_BEYOND_SLOTS;
+	size_t inputs = ccp_arena_inputs(o);
 	size_t at = round_up(o->slots * sizeof(struct ccp_job), PAGE_BYTES);
 
 	*input_at = at;
@@ -108,7 +113,7 @@ int ccp_arena_new(struct ccp_arena **out, const struct ccp_arena_options *option
 	if (!arena)
 		return ccp_err_set(err, CCP_E_NO_MEMORY, "no memory for the arena");
 	arena->options = *options;
-	arena->inputs = options->slots + INPUTS_BEYOND_SLOTS;
+	arena->inputs = ccp_arena_inputs(options);
 	arena->total_bytes = layout(options, &input_at, &carry_at, &buffer_at);
 	arena->free_jobs = calloc(options->slots, sizeof *arena->free_jobs);
 	arena->free_inputs = calloc(arena->inputs, sizeof *arena->free_inputs);

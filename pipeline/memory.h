@@ -20,6 +20,7 @@ struct ccp_arena_options {
 	size_t note_bytes;           /* capacity of a slot's `note`; 0 = none */
 	size_t carry_bytes;          /* of each input's carry; 0 = none */
 	size_t tee_bytes;            /* of each input's tee; 0 = none */
+	unsigned cuts;               /* inputs that NEXT cuts in turn; 0 = 1 */
 	bool shared;                 /* worker processes will be forked: map it shared */
 };
 
@@ -27,6 +28,12 @@ struct ccp_arena;
 
 /* The shape of an arena whose slots are what a transform needs. */
 struct ccp_arena_options ccp_arena_shape(const struct ccp_transform_need *need, size_t slots);
+
+/*
+ * How many inputs can be under way: one for each slot; those that NEXT is cutting, of which no job need be live; and
+ * one on its way.
+ */
+size_t ccp_arena_inputs(const struct ccp_arena_options *options);
 
 /* Bytes that an arena of this shape can come to hold, everything included. */
 size_t ccp_arena_bytes(const struct ccp_arena_options *options);
@@ -42,7 +49,7 @@ void ccp_arena_free(struct ccp_arena *arena);
 struct ccp_job *ccp_arena_take_job(struct ccp_arena *arena);
 void ccp_arena_give_job(struct ccp_arena *arena, struct ccp_job *job);
 
-/* A free input, zero but for fd = -1, peeked = -1; never NULL: there are as many as slots, and one more. */
+/* A free input, zero but for fd = -1, peeked = -1; never NULL: there are enough (ccp_arena_inputs). */
 struct ccp_input *ccp_arena_take_input(struct ccp_arena *arena);
 void ccp_arena_give_input(struct ccp_arena *arena, struct ccp_input *input);
 

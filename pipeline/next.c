@@ -16,12 +16,14 @@
 #include "pipeline/memory.h"
 #include "pipeline/next_internal.h"
 
+#define LOOKS_HOLD_NS UINT64_C(100000000) /* a file that was just looked at is as it was */
+
 int ccp_next_new(struct ccp_next **out, struct ccp_walk *walk, struct ccp_arena *arena,
 		 const struct ccp_next_options *options, struct ccp_err *err)
 {
 	struct ccp_next *next = calloc(1, sizeof *next);
 
-	assert(options->chunk_bytes > 0 && options->cuts <= CCP_NEXT_CUTS);
+	assert(options->chunk_bytes > 0 && options->cuts <= CCP_CUTS_MAX);
 	for (unsigned i = 0; i < 2 && next != NULL; i++) {
 		next->batch[i].looks = malloc(CCP_LOOKAHEAD * sizeof *next->batch[i].looks);
 		next->batch[i].text = malloc(CCP_NEXT_TEXT_BYTES);
@@ -143,12 +145,15 @@ static bool claim(const struct ccp_next *next, const struct ccp_look *look, cons
 	return ccp_claims_try(next->options.claims, &claim);
 }
 
-/* A file near the size of a chunk may have outgrown it since it was looked at: it is asked again. */
-static uint64_t size_now(const struct ccp_look *look, const char *path, size_t chunk)
+/* A file may have outgrown a chunk since it was looked at: near that size, or after a while, it is asked again. */
+static uint64_t size_now(const struct ccp_next *next, const struct ccp_look *look, const char *path)
 {
+	size_t chunk = next->options.chunk_bytes;
 	struct stat st;
 
-	if (look->size > chunk || look->size < chunk / 4 || stat(path, &st) != 0 || !S_ISREG(st.st_mode))
+	if (look->size > chunk ||
+	    (look->size < chunk / 4 && ccp_next_now_ns() - next->out->since_ns < LOOKS_HOLD_NS) ||
+	    stat(path, &st) != 0 || !S_ISREG(st.st_mode))
 		return look->size;
 	return (uint64_t)st.st_size;
 }
@@ -186,7 +191,7 @@ static int start_input(struct ccp_next *next, struct ccp_cut *cut, const struct 
 	if (look->err_at != CCP_NO_ERR) {
 		memcpy(&job->piece.err, next->out->text + look->err_at, sizeof job->piece.err);
 		spoil_job(job);
-	} else if (!(look->source->flags & CCP_SOURCE_STREAM) && size_now(look, path, chunk) <= chunk) {
+	} else if (!(look->source->flags & CCP_SOURCE_STREAM) && size_now(next, look, path) <= chunk) {
 		job->whole = true;
 		job->final = true;
 		job->piece.last = true;
@@ -203,7 +208,7 @@ static int start_input(struct ccp_next *next, struct ccp_cut *cut, const struct 
 /* Two names can be the same stream ("-" twice), whose bytes are the first one's: no two are cut at a time. */
 static bool stream_is_cut(const struct ccp_next *next)
 {
-	for (unsigned i = 0; i < CCP_NEXT_CUTS; i++)
+	for (unsigned i = 0; i < CCP_CUTS_MAX; i++)
 		if (next->cut[i].input != NULL && (next->cut[i].input->source->flags & CCP_SOURCE_STREAM))
 			return true;
 	return false;
@@ -225,10 +230,10 @@ static int start_next(struct ccp_next *next, struct ccp_cut *cut, struct ccp_job
 	return result;
 }
 
-int ccp_next_job(struct ccp_next *next, struct ccp_job *job)
+int ccp_next_job(struct ccp_next *next, bool crowded, struct ccp_job *job)
 {
 	unsigned cuts = next->options.cuts > 1 ? next->options.cuts : 1;
-	bool asked = false, waits = false;
+	bool asked = crowded, waits = crowded;
 
 	ccp_next_look_on(next);
 	for (unsigned i = 0; i < cuts; i++) {
@@ -255,7 +260,7 @@ int ccp_next_job(struct ccp_next *next, struct ccp_job *job)
 
 void ccp_next_loaded(struct ccp_next *next, struct ccp_input *input, bool last)
 {
-	for (unsigned i = 0; i < CCP_NEXT_CUTS; i++) {
+	for (unsigned i = 0; i < CCP_CUTS_MAX; i++) {
 		struct ccp_cut *cut = &next->cut[i];
 
 		if (cut->input != input)
@@ -273,7 +278,7 @@ void ccp_next_stop(struct ccp_next *next, struct ccp_input *input)
 
 struct ccp_input *ccp_next_current(struct ccp_next *next)
 {
-	for (unsigned i = 0; i < CCP_NEXT_CUTS; i++)
+	for (unsigned i = 0; i < CCP_CUTS_MAX; i++)
 		if (next->cut[i].input != NULL)
 			return next->cut[i].input;
 	return NULL;

@@ -19,7 +19,6 @@
 #include "pipeline/walk.h"
 
 #define CCP_LOOKAHEAD 4096
-#define CCP_NEXT_CUTS 16 /* inputs that are cut at the same time, at most */
 
 struct ccp_next;
 struct ccp_arena;
@@ -28,7 +27,7 @@ struct ccp_claims;
 struct ccp_next_options {
 	size_t chunk_bytes;
 	bool shared_output;          /* one output for all: keep the order of the command line */
-	unsigned cuts;               /* inputs that are cut in turn, a job of each; 0 is 1; 1 with shared_output */
+	unsigned cuts;               /* inputs that are cut in turn, a job of each; 0 = 1; 1 with shared_output */
 	const struct ccp_source_options *source; /* borrowed until ccp_next_free */
 	struct ccp_claims *claims;   /* what live inputs touch; NULL = they cannot be in each other's way */
 	uint64_t (*target_key)(const void *arg, const struct ccp_input *input); /* with claims: sink.h, key */
@@ -49,7 +48,8 @@ void ccp_next_free(struct ccp_next *next);
 void ccp_next_set_cancel_fd(struct ccp_next *next, int fd);
 
 /*
- * Fills `job` with the next piece of work: all that is marked "set by NEXT" in job.h, and its input's. Returns 1; 0 at
+ * Fills `job` with the next piece of work: all that is marked "set by NEXT" in job.h, and its input's; with `crowded`,
+ * of an input that is being cut, for no other may begin. Returns 1; 0 at
  * the end; -1 if there is none *now*: a stream's job is still being loaded, or the list of names has dried up while
  * other jobs are out. So it is to be called again when a job has been loaded or emitted. If no other job is out it
  * waits for the list. A name that cannot become an input yields a job all the same: with piece.err set, first, last and
@@ -58,7 +58,7 @@ void ccp_next_set_cancel_fd(struct ccp_next *next, int fd);
  * Memory: an input is taken from the arena with its first job, and NEXT is through with it when it hands out a job that
  * is `final` (or was told by loaded or stop): the input may then be given back as soon as none of its jobs is live.
  */
-int ccp_next_job(struct ccp_next *next, struct ccp_job *job);
+int ccp_next_job(struct ccp_next *next, bool crowded, struct ccp_job *job);
 
 /*
  * Tells that a stream's job was loaded: whether it was the last (piece.last; also after an error). If it was, NEXT is

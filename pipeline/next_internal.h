@@ -37,6 +37,7 @@ struct ccp_batch {
 	size_t count, at;       /* how many there are, and how many were handed out */
 	char *text;             /* CCP_NEXT_TEXT_BYTES */
 	size_t text_used;
+	uint64_t since_ns;      /* when the first of them was looked at; coarse */
 };
 
 /* An input that is being cut into jobs; input NULL: none is. */
@@ -60,7 +61,7 @@ struct ccp_next {
 	uint64_t *seen;         /* with claims: CCP_NEXT_SEEN_SLOTS keys of the batch, 0 = empty */
 	bool walk_ended;
 	uint64_t index;         /* names so far */
-	struct ccp_cut cut[CCP_NEXT_CUTS]; /* the first options.cuts of them are used */
+	struct ccp_cut cut[CCP_CUTS_MAX]; /* the first options.cuts of them are used */
 	unsigned turn;          /* the cut that is asked first */
 	dev_t sized_dev;        /* the file system that was asked last whether a size of 0 means empty */
 	bool sized_known, sized;
@@ -72,6 +73,9 @@ struct ccp_next {
 
 /* Makes `out`, which is handed out, the next batch. Returns 1, 0 at the end, -1 if there are no names now. */
 int ccp_next_turn_batch(struct ccp_next *next);
+
+/* A clock that is quick to read and some milliseconds coarse. */
+uint64_t ccp_next_now_ns(void);
 
 /* Looks at a few names for the next batch, if that can be done without waiting. */
 void ccp_next_look_on(struct ccp_next *next);

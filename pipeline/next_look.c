@@ -2,8 +2,8 @@
  * next_look.c: names to a batch.
  *
  * Names are looked at in batches. While one is handed out the next one is filled from the walk, a few names for each
- * job, so that looking goes on beside the work. A batch is sorted, biggest first, when its turn comes, and handed out to
- * its end, so that places in the command's order (index) that are out at the same time are at most two batches apart.
+ * job, so that looking goes on beside the work. A batch is sorted, biggest first, when its turn comes, and handed out
+ * to its end: places in the command's order (index) that are begun at the same time are at most two batches apart.
  * The first one is small, for nobody can work before it is there; the next ones grow up to CCP_LOOKAHEAD. A batch keeps
  * 72 bytes and the path for a name; the paths lie one after the other in one buffer that is used again.
  */
@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/vfs.h>
+#include <time.h>
 
 #include "pipeline/claims.h"
 #include "pipeline/memory.h"
@@ -94,6 +95,9 @@ static void add(struct ccp_next *next, struct ccp_walk_entry *entry)
 	struct ccp_look *look = &batch->looks[batch->count++];
 	size_t len = strlen(entry->path) + 1;
 
+	if (batch->count == 1)
+		batch->since_ns = ccp_next_now_ns();
+
 	*look = (struct ccp_look){ .index = next->index++, .is_stdin = entry->is_stdin, .err_at = CCP_NO_ERR };
 	look->path_at = (uint32_t)batch->text_used;
 	memcpy(batch->text + batch->text_used, entry->path, len);
@@ -169,13 +173,21 @@ static bool touch_each_other(struct ccp_next *next, const struct ccp_batch *batc
 	return touch;
 }
 
-/* Whether jobs other than the one that is being filled are out. */
+/* Whether there is more to do than the job that is being filled: others are out, or an input is being cut. */
 static bool others_are_out(struct ccp_next *next)
 {
 	size_t jobs, inputs;
 
 	ccp_arena_balance(next->arena, &jobs, &inputs);
-	return jobs > 1;
+	return jobs > 1 || inputs > 0;
+}
+
+uint64_t ccp_next_now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
 }
 
 static bool has_room(const struct ccp_batch *batch)

@@ -214,17 +214,17 @@ static unsigned spare_descriptors(const struct ccp_run *run, size_t slots)
 	return all <= taken ? 0 : all - taken < CCP_METER_ACCOUNTS ? (unsigned)(all - taken) : CCP_METER_ACCOUNTS;
 }
 
-/* How many inputs NEXT cuts in turn: as many as can be worked on, where the work on one cannot be shared. */
-static unsigned cuts(const struct ccp_run_options *options)
+/* How many inputs NEXT cuts in turn: as many as can be worked on at the same time. */
+static unsigned cuts(const struct ccp_run_options *options, size_t slots)
 {
 	const struct ccp_plan *plan = &options->plan;
 	unsigned most = plan->automatic ? plan->jobs : plan->stage[CCP_WORK].degree;
 
-	if (!ccp_transform_is_serial(options->transform) || (options->sink->flags & CCP_SINK_SHARED))
+	if (options->sink->flags & CCP_SINK_SHARED)
 		return 1;
-	if (most > plan->window / 2)
-		most = (unsigned)(plan->window / 2);
-	return most < CCP_NEXT_CUTS ? most : CCP_NEXT_CUTS;
+	if (most > options->need.cuts)
+		most = options->need.cuts;
+	return most > slots / 2 ? (unsigned)(slots / 2) : most;
 }
 
 static int allocate(struct ccp_run *run, struct ccp_err *err)
@@ -234,13 +234,12 @@ static int allocate(struct ccp_run *run, struct ccp_err *err)
 	struct ccp_arena_options shape = ccp_arena_shape(&options->need, options->plan.window);
 
 	shape.shared = options->plan.forks || options->swap_ms > 0;
-	if (options->sink->key && ccp_claims_new(&run->claims, shape.slots + 2, err) < 0)
+	if (options->sink->key && ccp_claims_new(&run->claims, ccp_arena_inputs(&shape), err) < 0)
 		return -1;
 
 	struct ccp_next_options next_options = {
 		.chunk_bytes = options->need.chunk_bytes,
 		.shared_output = (options->sink->flags & CCP_SINK_SHARED) != 0,
-		.cuts = cuts(options),
 		.source = &run->source,
 		.claims = run->claims,
 		.target_key = target_key,
@@ -256,7 +255,10 @@ static int allocate(struct ccp_run *run, struct ccp_err *err)
 		run->source.admit = admit;
 		run->source.admit_arg = options;
 	}
-	if (allocate_slots(run, &shape, err) < 0 || ccp_walk_new(&run->walk, &options->walk, err) < 0 ||
+	if (allocate_slots(run, &shape, err) < 0)
+		return -1;
+	next_options.cuts = cuts(options, shape.slots);
+	if (ccp_walk_new(&run->walk, &options->walk, err) < 0 ||
 	    ccp_next_new(&run->next, run->walk, run->arena, &next_options, err) < 0 ||
 	    options->sink->create(&run->sink, &options->sink_options, err) < 0)
 		return -1;

@@ -21,6 +21,7 @@ struct ccp_digest_set;
 
 #define CCP_PARTIAL_BYTES 64 /* a fold's partial result, carried with the job */
 #define CCP_CARRY_ALIGN 64
+#define CCP_CUTS_MAX 16 /* inputs whose pieces are handed out in turn, at most */
 
 /* What a transform may know of the input that a piece belongs to. Set before the first map; const afterwards. */
 struct ccp_origin {
@@ -101,6 +102,11 @@ struct ccp_transform_need {
 	size_t spare_bytes; /* capacity of piece.spare: out_bytes if there is an ahead(), else 0 */
 	size_t note_bytes;  /* capacity of piece.note, for ahead() */
 	size_t tee_bytes;   /* for digests of what goes in and out (tee.h); not the transform's to say */
+	/*
+	 * Inputs whose pieces are handed out in turn, at most CCP_CUTS_MAX, so that there is work for as many workers
+	 * where that on one input cannot be shared; 0 = 1: one input after the other.
+	 */
+	unsigned cuts;
 };
 
 enum {

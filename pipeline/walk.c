@@ -50,6 +50,9 @@ struct ccp_walk {
 	dev_t skip_dev;
 	ino_t skip_ino;
 	size_t skip_suffix_len;
+	bool patient;           /* it may be waited for the list's writer */
+	int found;              /* what ccp_walk_ready has found: 1 a name, 0 the end; -1 = nothing */
+	struct ccp_walk_entry entry; /* that name */
 	struct frame *frames;
 	size_t depth, frame_cap;
 	char path[PATH_MAX];
@@ -66,7 +69,7 @@ int ccp_walk_new(struct ccp_walk **out, const struct ccp_walk_options *options, 
 		return ccp_err_set(err, CCP_E_NO_MEMORY, "no memory for the walk");
 	memset(walk, 0, offsetof(struct ccp_walk, path));
 	walk->options = *options;
-	walk->cancel_fd = -1;
+	walk->cancel_fd = walk->found = -1;
 	walk->skip_suffix_len = options->skip_name_suffix != NULL ? strlen(options->skip_name_suffix) : 0;
 	memset(&walk->list, 0, offsetof(struct list, data));
 	walk->list.fd = -1;
@@ -359,11 +362,6 @@ static int list_fill(struct list *list)
 	return 0;
 }
 
-static bool list_has_name(const struct list *list)
-{
-	return list->at_end || memchr(list->data + list->start, list->separator, list->end - list->start) != NULL;
-}
-
 /* Waits for the list's writer. Returns 0 if the run was cancelled. */
 static int list_wait(struct ccp_walk *walk)
 {
@@ -377,24 +375,15 @@ static int list_wait(struct ccp_walk *walk)
 	return polls[1].revents == 0;
 }
 
-bool ccp_walk_ready(struct ccp_walk *walk)
+/* Whether reading the list would not wait. */
+static bool list_is_ready(const struct list *list)
 {
-	struct list *list = &walk->list;
+	struct pollfd input = { .fd = list->fd, .events = POLLIN };
 
-	if (walk->depth > 0 || walk->name_at < walk->options.name_count || list->fd < 0 || !list->slow)
-		return true;
-	while (!list_has_name(list)) {
-		struct pollfd input = { .fd = list->fd, .events = POLLIN };
-
-		if (poll(&input, 1, 0) <= 0)
-			return false;
-		if (list_fill(list) != 0)
-			return true; /* ccp_walk_next meets the error again, and tells it */
-	}
-	return true;
+	return !list->slow || poll(&input, 1, 0) > 0;
 }
 
-/* A name of the list. Returns 1 with the entry, 0 if it gave none, -1 at the end. */
+/* A name of the list. Returns 1 with the entry, 0 if it gave none, -1 at the end, -2 if it would have to wait. */
 static int next_of_list(struct ccp_walk *walk, struct ccp_walk_entry *entry)
 {
 	struct list *list = &walk->list;
@@ -402,6 +391,8 @@ static int next_of_list(struct ccp_walk *walk, struct ccp_walk_entry *entry)
 	size_t len;
 
 	while (list_take(list, &name, &len) == 0) {
+		if (!list->at_end && !walk->patient && !list_is_ready(list))
+			return -2;
 		if (list->at_end || (list->slow && list_wait(walk) == 0)) {
 			close_list(list);
 			return -1;
@@ -426,7 +417,8 @@ static int next_of_list(struct ccp_walk *walk, struct ccp_walk_entry *entry)
 	return look(walk, AT_FDCWD, walk->path, true, entry);
 }
 
-int ccp_walk_next(struct ccp_walk *walk, struct ccp_walk_entry *entry)
+/* The next name. Returns 1; 0 at the end; -1 if it would have to wait, and is not patient. */
+static int find(struct ccp_walk *walk, struct ccp_walk_entry *entry)
 {
 	int result = 0;
 
@@ -452,5 +444,27 @@ int ccp_walk_next(struct ccp_walk *walk, struct ccp_walk_entry *entry)
 		if (result == 0)
 			entry->has_stat = false; /* that of a directory which was entered */
 	}
-	return result > 0;
+	return result == -2 ? -1 : result > 0;
+}
+
+bool ccp_walk_ready(struct ccp_walk *walk)
+{
+	if (walk->found < 0) {
+		walk->patient = false;
+		walk->found = find(walk, &walk->entry);
+	}
+	return walk->found >= 0;
+}
+
+int ccp_walk_next(struct ccp_walk *walk, struct ccp_walk_entry *entry)
+{
+	int found = walk->found;
+
+	if (found < 0) {
+		walk->patient = true;
+		return find(walk, entry);
+	}
+	*entry = walk->entry;
+	walk->found = -1;
+	return found;
 }

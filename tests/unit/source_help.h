@@ -157,7 +157,7 @@ static inline struct ccp_job *rig_next(struct rig *rig, int *word)
 	struct ccp_job *job = ccp_arena_take_job(rig->arena);
 
 	cr_assert_not_null(job);
-	*word = ccp_next_job(rig->next, job);
+	*word = ccp_next_job(rig->next, false, job);
 	if (*word == 1)
 		return job;
 	ccp_arena_give_job(rig->arena, job);

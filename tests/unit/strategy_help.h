@@ -98,7 +98,9 @@ static int mix_map(void *state, void *carry, struct ccp_piece *piece)
 static int chain_need(const struct ccp_transform_options *options, struct ccp_transform_need *need, struct ccp_err *err)
 {
 	(void)options, (void)err;
-	*need = (struct ccp_transform_need){ .chunk_bytes = HELP_CHUNK, .out_bytes = HELP_CHUNK, .carry_bytes = 1000 };
+	*need = (struct ccp_transform_need){
+		.chunk_bytes = HELP_CHUNK, .out_bytes = HELP_CHUNK, .carry_bytes = 1000, .cuts = CCP_CUTS_MAX
+	};
 	return 0;
 }
 
@@ -141,6 +143,7 @@ static int ahead_need(const struct ccp_transform_options *options, struct ccp_tr
 {
 	if (chain_need(options, need, err) < 0)
 		return -1;
+	need->cuts = 0;
 	need->spare_bytes = need->out_bytes;
 	need->note_bytes = 16;
 	return 0;
