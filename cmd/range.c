@@ -102,10 +102,16 @@ static bool has_header(int fd, uint64_t at)
 	return pread(fd, bytes, sizeof bytes, (off_t)at) == sizeof bytes && memcmp(bytes, header, sizeof bytes) == 0;
 }
 
-static bool is_older(const struct timespec *index, const struct timespec *file)
+static bool is_before(const struct timespec *index, const struct timespec *file)
 {
 	return file->tv_sec - index->tv_sec > OLDER_S ||
 	       (file->tv_sec - index->tv_sec == OLDER_S && file->tv_nsec > index->tv_nsec);
+}
+
+/* By both times: a compressed file has the time of its source, which may be years before that of an index. */
+static bool is_older(const struct stat *index, const struct stat *file)
+{
+	return is_before(&index->st_mtim, &file->st_mtim) || is_before(&index->st_ctim, &file->st_ctim);
 }
 
 /* A name without its folders. */
@@ -158,7 +164,7 @@ static int try_index(struct ccp_range_finder *finder, const struct ccp_input *in
 		return errno == ENOENT || errno == ENAMETOOLONG ? 0 : note(why, path, "cannot be read");
 	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
 		result = 0;
-	} else if (is_older(&st.st_mtim, &input->meta.st_mtim)) {
+	} else if (is_older(&st, &input->meta)) {
 		result = note(why, path, "is older than the file");
 	} else {
 		result = ccp_index_find(fd, finder->range->lines, finder->range->from, &finder->place, &err);
