@@ -27,7 +27,7 @@ static void check_decoding(struct bytes file, struct bytes plain, const struct c
 	ccp_inflate_start(state);
 	ccp_inflate_set_window(state, place->window, place->window_len);
 	state->bits_held = place->bits;
-	state->bits = place->bits ? file.data[place->in - 1] >> (8 - place->bits) : 0;
+	state->bits = place->bits ? (uint64_t)file.data[place->in - 1] >> (8 - place->bits) : 0;
 	status = ccp_inflate_step(state, &io);
 	cr_assert(status == CCP_INFLATE_END || status == CCP_INFLATE_OUTPUT, "from %zu: %s", (size_t)place->out,
 		  io.wrong ? io.wrong : "-");
