@@ -211,6 +211,12 @@ out:
 	return result;
 }
 
+/* Not after a signal, nor when the lines of --sum cannot be written. */
+static bool goes_on(const struct ccp_report *report)
+{
+	return ccp_signals_caught() == 0 && report->tee.error == 0;
+}
+
 static void run_all(const struct ccp_run_options *base, struct ccp_report *report, const struct ccp_operands *operands)
 {
 	const struct ccp_settings *s = report->settings;
@@ -218,7 +224,7 @@ static void run_all(const struct ccp_run_options *base, struct ccp_report *repor
 	const char *files_from = s->files_from;
 	size_t begin = 0, end;
 
-	for (; begin < operands->count && ccp_signals_caught() == 0; begin = end) {
+	for (; begin < operands->count && goes_on(report); begin = end) {
 		const struct ccp_operand *first = &operands->list[begin];
 		bool list_too;
 
@@ -233,7 +239,7 @@ static void run_all(const struct ccp_run_options *base, struct ccp_report *repor
 		if (list_too)
 			files_from = NULL;
 	}
-	if (files_from != NULL && ccp_signals_caught() == 0)
+	if (files_from != NULL && goes_on(report))
 		run_some(base, report, NULL, 0, files_from);
 }
 

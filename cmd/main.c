@@ -88,7 +88,7 @@ static void print_overview(FILE *out)
 static int flush(const char *program, int status)
 {
 	errno = 0;
-	if (fflush(stdout) == 0 && !ferror(stdout))
+	if ((fflush(stdout) == 0 && !ferror(stdout)) || ccp_signals_caught() != 0)
 		return status;
 	fprintf(stderr, "%s: standard output: %s\n", program, errno != 0 ? strerror(errno) : "write error");
 	return status == CCP_EXIT_OK ? CCP_EXIT_FAILED : status;

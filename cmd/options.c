@@ -85,7 +85,7 @@ static bool same_meaning(const struct ccp_option *a, const struct ccp_option *b)
 /* Options for tests: they have to be spelt out. */
 static bool is_hidden(const struct ccp_option *row)
 {
-	return row->help == NULL && !(row->commands & CCP_FOR_GNU);
+	return row->help == NULL && row->kind != CCP_OPTION_NOTHING && !(row->commands & CCP_FOR_GNU);
 }
 
 /* The row of a long option or of an abbreviation that is not ambiguous; NULL after a message. */

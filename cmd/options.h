@@ -49,7 +49,7 @@ struct ccp_sum_settings {
 	const char *lists[CCP_DIGEST_SET_MAX]; /* of -a, or the command's or the persona's own algorithm */
 	size_t list_count;
 	bool said;                   /* the algorithm is not just the default */
-	struct ccp_digest_set set;   /* of these lists, with the length: ccp_sum_main */
+	struct ccp_digest_set set;   /* of these lists, with the length: ccp_sum_settle */
 	int check, tag, untagged, zero;
 	int binary;                  /* -1, or 0 for -t, 1 for -b */
 	int ignore_missing, status, strict, warn;

@@ -25,18 +25,23 @@ int ccp_option_algorithm(struct ccp_settings *s, const struct ccp_option *option
 
 int ccp_option_tag(struct ccp_settings *s, const struct ccp_option *option, const char *value)
 {
+	bool was_tagged = s->sum.tag;
+
 	(void)value;
 	s->sum.tag = option->value;
 	s->sum.untagged = !option->value;
 	if (option->value)
 		s->sum.binary = 1;
+	else if (was_tagged)
+		s->sum.binary = -1;
 	return 0;
 }
 
 int ccp_option_check_words(struct ccp_settings *s, const struct ccp_option *option, const char *value)
 {
 	(void)value;
-	s->quiet = option->value == 'q';
+	if (s->gnu) /* else -q is an option of its own */
+		s->quiet = option->value == 'q';
 	s->sum.status = option->value == 's';
 	s->sum.warn = option->value == 'w';
 	return 0;
@@ -45,8 +50,7 @@ int ccp_option_check_words(struct ccp_settings *s, const struct ccp_option *opti
 /* As strtoumax reads it: blanks and a plus sign may come before. */
 int ccp_option_length(struct ccp_settings *s, const struct ccp_option *option, const char *value)
 {
-	const char *text = value;
-	bool too_large = false;
+	const char *text = value, *why = NULL;
 	uint64_t bits = 0;
 
 	(void)option;
@@ -58,16 +62,19 @@ int ccp_option_length(struct ccp_settings *s, const struct ccp_option *option, c
 		for (; isdigit((unsigned char)*text); text++) {
 			uint64_t digit = (uint64_t)(*text - '0');
 
-			too_large |= bits > (UINT64_MAX - digit) / 10;
+			if (bits > (UINT64_MAX - digit) / 10)
+				why = strerrordesc_np(EOVERFLOW);
 			bits = 10 * bits + digit;
 		}
 		s->sum.length_bits = bits;
-		if (*text == '\0' && !too_large)
+		if (*text == '\0' && why == NULL && bits % 8 == 0)
 			return 0;
 	}
 	fprintf(stderr, "%s: invalid length: ", s->program);
 	ccp_sum_quote(stderr, value);
-	fprintf(stderr, "%s%s\n", too_large ? ": " : "", too_large ? strerrordesc_np(EOVERFLOW) : "");
+	fprintf(stderr, "%s%s\n", why != NULL ? ": " : "", why != NULL ? why : "");
+	if (*text == '\0' && bits % 8 != 0 && why == NULL)
+		fprintf(stderr, "%s: length is not a multiple of 8\n", s->program);
 	return -1;
 }
 

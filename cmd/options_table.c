@@ -74,10 +74,18 @@ static int set_sum(struct ccp_settings *s, const struct ccp_option *option, cons
 {
 	struct ccp_err err;
 
-	if (ccp_digest_set_add(&s->sums, value, &err) == 0)
-		return 0;
-	ccp_usage_error(s, "--%s: %s", option->name, err.text);
-	return -1;
+	if (ccp_digest_set_add(&s->sums, value, &err) != 0) {
+		ccp_usage_error(s, "--%s: %s", option->name, err.text);
+		return -1;
+	}
+	for (size_t i = 0; i < s->sums.count; i++) {
+		if (!s->sums.item[i].ops->decimal)
+			continue;
+		ccp_usage_error(s, "--%s: %s has no lines with a tag; crc32 has", option->name,
+				s->sums.item[i].ops->name);
+		return -1;
+	}
+	return 0;
 }
 
 static int parse_number(const char *text, unsigned long max, unsigned long *number)

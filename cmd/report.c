@@ -207,6 +207,7 @@ void ccp_report_tick(void *arg, struct ccp_flow *flow, struct ccp_next *next)
 		ccp_run_cancel();
 
 	pthread_mutex_lock(&report->lock);
+	ccp_sum_tee_flush(&report->tee);
 	ccp_progress_tick(&report->progress, flow, next, ccp_signals_status_asked(), report->settings->program);
 	pthread_mutex_unlock(&report->lock);
 }
@@ -317,7 +318,7 @@ int ccp_report_end(struct ccp_report *report)
 			errno != 0 ? strerrordesc_np(errno) : "write error");
 		ccp_report_raise(report, CCP_EXIT_FAILED);
 	}
-	ccp_sum_tee_end(&report->tee);
+	ccp_report_raise(report, ccp_sum_tee_end(&report->tee));
 	if (s->explain)
 		return report->status;
 	if (is_json(report))

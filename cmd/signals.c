@@ -38,8 +38,6 @@ static void on_end(int number)
 		die(number);
 		return;
 	}
-	if (caught == 0)
-		caught_at = now;
 	ccp_signals_note(number);
 	ccp_run_cancel();
 }
@@ -112,8 +110,10 @@ int ccp_signals_caught(void)
 
 void ccp_signals_note(int signal)
 {
-	if (caught == 0)
-		caught = signal;
+	if (caught != 0)
+		return;
+	clock_gettime(CLOCK_MONOTONIC, &caught_at); /* patience is counted from here, whoever notes it */
+	caught = signal;
 }
 
 bool ccp_signals_status_asked(void)

@@ -53,7 +53,7 @@ static void print_lines(const struct sum_print *print, const struct ccp_input *i
 
 	for (size_t i = 0; i < set->count; digest += set->item[i++].bytes)
 		ccp_sum_line_print(stdout, &print->style, set->item[i].ops, set->item[i].bytes, digest, input->bytes_in,
-				   print->named || strcmp(set->item[i].ops->name, "cksum") != 0 ? input->path : NULL);
+				   print->named || !set->item[i].ops->decimal ? input->path : NULL);
 }
 
 static void on_result(void *arg, const struct ccp_result *result)
@@ -95,13 +95,27 @@ struct ccp_walk_options ccp_sum_walk(const struct ccp_settings *s)
 	};
 }
 
+/*
+ * Whether lines have a tag. Without being asked for it they have one where the digits would not tell what they are, so
+ * that --check reads what was written; -b and -t ask for the other form.
+ */
+static bool has_tag(const struct ccp_settings *s)
+{
+	const struct ccp_digest_set *set = &s->sum.set;
+
+	if (s->sum.tag || set->count > 1)
+		return true;
+	if (s->gnu)
+		return s->bit == CCP_FOR_CKSUM && !s->sum.untagged;
+	return s->sum.binary < 0 && !ccp_sum_line_is_plain(set->item[0].ops, set->item[0].bytes);
+}
+
 static int print_sums(struct ccp_settings *s)
 {
 	static char dash[] = "-";
 	struct sum_print print = {
 		.settings = s,
-		.style = { .tag = s->sum.tag || s->sum.set.count > 1 || (s->bit == CCP_FOR_CKSUM && !s->sum.untagged),
-			   .binary = s->sum.binary > 0, .zero = s->sum.zero },
+		.style = { .tag = has_tag(s), .binary = s->sum.binary > 0, .zero = s->sum.zero },
 		.named = s->name_count > 0 || s->files_from != NULL,
 	};
 	struct ccp_walk_options walk;

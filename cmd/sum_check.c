@@ -1,11 +1,11 @@
 /*
  * sum_check.c: --check. A list is read into memory and its lines are taken apart; then the files that it names are
- * digested by as few runs as possible, and each result is told as that of the next line.
+ * digested by as few runs as possible, and each line is told when it and all before it are known.
  *
  * Lines that follow one another, name the same file and are of different algorithms are one input with several
  * digests: so a list that was written with several algorithms has its files read once. Inputs with the same algorithms
- * share a run. What cannot be verified (a line that is none) is told when the line before it has been, in the order of
- * the list.
+ * share a run, wherever in the list they stand. What cannot be verified (a line that is none) is told when the line
+ * before it has been, in the order of the list.
  *
  * The words and their order are those of coreutils 9.1; tests/contract/sum-check compares them.
  */
@@ -19,6 +19,8 @@
 #include "cmd/sum.h"
 #include "cmd/sum_words.h"
 
+#define SETS 32 /* of a batch */
+
 struct check {
 	struct ccp_settings *settings;
 	const char *name; /* of the list, as it was said; "-" */
@@ -26,10 +28,12 @@ struct check {
 	struct ccp_sum_list list;
 	uint64_t unread, mismatched, matched;
 
-	/* a run; the callback's while it goes on */
-	struct ccp_digest_set set; /* of its inputs */
-	size_t at, until;          /* the next line, and where the run ends */
-	bool broken;               /* standard output */
+	/* a batch of lines, with a run for each set of algorithms that occurs; the callback's while a run goes on */
+	struct ccp_digest_set sets[SETS];
+	size_t set_count;
+	size_t at, until; /* the next line to tell, and where the batch ends */
+	size_t set, next; /* the run's, and where to look for the line of its next result */
+	bool broken;      /* standard output */
 };
 
 /* ---- words ------------------------------------------------------------------------------------------------------- */
@@ -37,7 +41,8 @@ struct check {
 /* Begins a message, after what was printed before it. */
 static void begin(const struct check *check)
 {
-	fflush(stdout);
+	if (fflush(stdout) != 0)
+		ccp_sum_stop(check->settings); /* while errno says why */
 	fprintf(stderr, "%s: ", check->settings->program);
 }
 
@@ -72,23 +77,13 @@ static void print_verdict(const struct ccp_sum_entry *entry, const char *verdict
 {
 	bool escape = strchr(entry->name, '\n') != NULL;
 
-	if (escape)
+	if (escape) {
 		putc('\\', stdout);
-	for (const char *s = entry->name; *s != '\0'; s++) {
-		if (escape && (*s == '\n' || *s == '\r' || *s == '\\'))
-			printf("\\%c", *s == '\n' ? 'n' : *s == '\r' ? 'r' : '\\');
-		else
-			putc(*s, stdout);
+		ccp_sum_line_escaped(stdout, entry->name);
+	} else {
+		fputs(entry->name, stdout);
 	}
 	printf(": %s\n", verdict);
-}
-
-/* A file that has no digest. */
-static void tell_unread(struct check *check, const struct ccp_sum_entry *entry)
-{
-	check->unread++;
-	if (!check->settings->sum.status)
-		print_verdict(entry, "FAILED open or read");
 }
 
 /* What was expected instead of a line that is none. */
@@ -136,67 +131,105 @@ static const char *why_not(const struct ccp_sum_entry *entry)
 	return entry->ops->probe != NULL ? entry->ops->probe() : NULL;
 }
 
-/* Tells of lines that need no run, up to one that does. */
-static void tell_others(struct check *check)
+/* A file that has no digest. */
+static void tell_unread(struct check *check, const struct ccp_sum_entry *entry, const char *tag, const char *why)
+{
+	begin_with_file(check, entry);
+	fprintf(stderr, "%s%s%s\n", tag, tag[0] != '\0' ? ": " : "", why);
+	check->unread++;
+	if (!check->settings->sum.status)
+		print_verdict(entry, "FAILED open or read");
+}
+
+/* A line that is none. */
+static void tell_bad(const struct check *check, const struct ccp_sum_entry *entry)
+{
+	const char *word = expected(check, entry);
+
+	if (!check->settings->sum.warn)
+		return;
+	begin_with_list(check);
+	fprintf(stderr, "%llu: improperly formatted %s%schecksum line\n", (unsigned long long)entry->line, word,
+		word[0] != '\0' ? " " : "");
+}
+
+static void tell_verdict(struct check *check, struct ccp_sum_entry *entry)
+{
+	bool match = entry->verdict == CCP_SUM_MATCHES;
+
+	if (entry->verdict == CCP_SUM_MISSING)
+		return;
+	if (entry->verdict == CCP_SUM_UNREAD) {
+		tell_unread(check, entry, "", entry->why != NULL ? entry->why : strerrordesc_np(ENOMEM));
+		free(entry->why);
+		entry->why = NULL;
+		return;
+	}
+	match ? check->matched++ : check->mismatched++;
+	if (!check->settings->sum.status && !(match && check->settings->quiet))
+		print_verdict(entry, match ? "OK" : "FAILED");
+}
+
+/* Tells of lines up to one that waits for its run. */
+static void tell_known(struct check *check)
 {
 	for (; check->at < check->until; check->at++) {
-		const struct ccp_sum_entry *entry = &check->list.entries[check->at];
-		const char *word;
+		struct ccp_sum_entry *entry = &check->list.entries[check->at];
 
-		if (!entry->bad && why_not(entry) == NULL)
+		if (entry->bad)
+			tell_bad(check, entry);
+		else if (why_not(entry) != NULL)
+			tell_unread(check, entry, entry->ops->tag, why_not(entry));
+		else if (entry->verdict == CCP_SUM_WAITS)
 			return;
-		if (!entry->bad) {
-			begin_with_file(check, entry);
-			fprintf(stderr, "%s: %s\n", entry->ops->tag, why_not(entry));
-			tell_unread(check, entry);
-		} else if (check->settings->sum.warn) {
-			word = expected(check, entry);
-			begin_with_list(check);
-			fprintf(stderr, "%llu: improperly formatted %s%schecksum line\n",
-				(unsigned long long)entry->line, word, word[0] != '\0' ? " " : "");
-		}
+		else
+			tell_verdict(check, entry);
 	}
 }
 
-/* Tells of one line. `digest` is what was computed; NULL = nothing could be. */
-static void tell_line(struct check *check, const struct ccp_sum_entry *entry, const struct ccp_result *result,
-		      const uint8_t *digest)
+/* `digest` is what was computed; NULL = nothing could be. */
+static void judge(const struct check *check, struct ccp_sum_entry *entry, const struct ccp_result *result,
+		  const uint8_t *digest)
 {
 	const struct ccp_settings *s = check->settings;
 	const struct ccp_err *err = &result->err;
-	bool match;
 
-	if (digest == NULL) {
-		if (s->sum.ignore_missing && err->code == CCP_E_SYS && err->sys == ENOENT)
-			return;
-		begin_with_file(check, entry);
-		fprintf(stderr, "%s\n", ccp_sum_reason(s, result));
-		tell_unread(check, entry);
-		return;
+	if (digest != NULL) {
+		entry->verdict = memcmp(digest, entry->digest, entry->bytes) == 0 &&
+				 (!entry->sized || entry->size == result->input->bytes_in) ?
+				 CCP_SUM_MATCHES : CCP_SUM_DIFFERS;
+	} else if (s->sum.ignore_missing && err->code == CCP_E_SYS && err->sys == ENOENT) {
+		entry->verdict = CCP_SUM_MISSING;
+	} else {
+		entry->verdict = CCP_SUM_UNREAD;
+		entry->why = strdup(ccp_sum_reason(s, result));
 	}
-	match = memcmp(digest, entry->digest, entry->bytes) == 0 &&
-		(!entry->sized || entry->size == result->input->bytes_in);
-	match ? check->matched++ : check->mismatched++;
-	if (!s->sum.status && !(match && s->quiet))
-		print_verdict(entry, match ? "OK" : "FAILED");
+}
+
+static bool is_of_run(const struct check *check, const struct ccp_sum_entry *entry)
+{
+	return entry->lines > 0 && entry->set == check->set;
 }
 
 static void on_result(void *arg, const struct ccp_result *result)
 {
 	struct check *check = arg;
+	const struct ccp_digest_set *set = &check->sets[check->set];
 	const uint8_t *digest = NULL;
 
-	if (check->broken)
+	while (check->next < check->until && !is_of_run(check, &check->list.entries[check->next]))
+		check->next++;
+	if (check->broken || check->next == check->until)
 		return;
-	tell_others(check);
 	if (result->outcome == CCP_DONE && result->err.code != CCP_W_CHANGED &&
-	    result->input->record_len == ccp_digest_set_bytes(&check->set))
+	    result->input->record_len == ccp_digest_set_bytes(set))
 		digest = result->input->record;
-	for (size_t i = 0; i < check->set.count && check->at < check->until; i++) {
-		tell_line(check, &check->list.entries[check->at++], result, digest);
+	for (size_t i = 0; i < set->count; i++) {
+		judge(check, &check->list.entries[check->next++], result, digest);
 		if (digest != NULL)
-			digest += check->set.item[i].bytes;
+			digest += set->item[i].bytes;
 	}
+	tell_known(check);
 	if (ferror(stdout)) {
 		check->broken = true;
 		ccp_sum_stop(check->settings);
@@ -204,23 +237,6 @@ static void on_result(void *arg, const struct ccp_result *result)
 }
 
 /* ---- runs -------------------------------------------------------------------------------------------------------- */
-
-static bool has(const struct ccp_digest_set *set, const struct ccp_sum_entry *entry)
-{
-	for (size_t i = 0; i < set->count; i++)
-		if (set->item[i].ops == entry->ops && set->item[i].bytes == entry->bytes)
-			return true;
-	return false;
-}
-
-static bool is_same(const struct ccp_digest_set *a, const struct ccp_digest_set *b)
-{
-	bool same = a->count == b->count;
-
-	for (size_t i = 0; i < a->count && same; i++)
-		same = a->item[i].ops == b->item[i].ops && a->item[i].bytes == b->item[i].bytes;
-	return same;
-}
 
 /* The lines from `at` that are one input: their algorithms. Standard input can be read once only. */
 static void set_of_input(const struct check *check, size_t at, struct ccp_digest_set *set)
@@ -233,41 +249,76 @@ static void set_of_input(const struct check *check, size_t at, struct ccp_digest
 		const struct ccp_sum_entry *entry = &check->list.entries[at];
 
 		bytes += entry->bytes;
-		if (entry->bad || why_not(entry) != NULL || strcmp(entry->name, name) != 0 || has(set, entry) ||
-		    (set->count > 0 && strcmp(name, "-") == 0) || bytes > CCP_DIGEST_SET_BYTES)
+		if (entry->bad || why_not(entry) != NULL || strcmp(entry->name, name) != 0 ||
+		    ccp_digest_set_has(set, entry->ops, entry->bytes) || (set->count > 0 && strcmp(name, "-") == 0) ||
+		    bytes > CCP_DIGEST_SET_BYTES)
 			return;
 		set->item[set->count].ops = entry->ops;
 		set->item[set->count++].bytes = entry->bytes;
 	}
 }
 
-/* Chooses the inputs of the next run, from check->at to check->until. Returns how many. */
-static size_t choose(struct check *check, char **names)
+/* The number of this set in the batch; SETS if it does not fit. */
+static size_t number_of(struct check *check, const struct ccp_digest_set *set)
+{
+	size_t i = 0;
+
+	while (i < check->set_count && !ccp_digest_set_is_same(set, &check->sets[i]))
+		i++;
+	if (i == check->set_count && i < SETS)
+		check->sets[check->set_count++] = *set;
+	return i;
+}
+
+/*
+ * Makes a batch of the lines from check->at: up to the end, unless there are too many sets, or standard input comes a
+ * second time: whichever line is first has all that is there, and runs of a batch have an order of their own.
+ */
+static void make_batch(struct check *check)
 {
 	struct ccp_digest_set set;
-	size_t count = 0;
+	bool has_stdin = false;
 
+	check->set_count = 0;
 	for (check->until = check->at; check->until < check->list.count;) {
-		const struct ccp_sum_entry *entry = &check->list.entries[check->until];
+		struct ccp_sum_entry *entry = &check->list.entries[check->until];
+		size_t number;
 
 		if (entry->bad || why_not(entry) != NULL) {
 			check->until++;
 			continue;
 		}
+		if (strcmp(entry->name, "-") == 0) {
+			if (has_stdin)
+				return;
+			has_stdin = true;
+		}
 		set_of_input(check, check->until, &set);
-		if (count > 0 && !is_same(&set, &check->set))
-			break;
-		check->set = set;
-		names[count++] = entry->name;
+		number = number_of(check, &set);
+		if (number == SETS)
+			return;
+		entry->set = (uint8_t)number;
+		entry->lines = (uint8_t)set.count;
 		check->until += set.count;
 	}
-	return count;
+}
+
+/* The run of a set; the batch begins at `begin`. Returns what ccp_sum_run does. */
+static int run_set(struct check *check, size_t set, size_t begin, char **names)
+{
+	struct ccp_walk_options walk = { .follow = true, .names = names };
+
+	check->set = set;
+	check->next = begin;
+	for (size_t i = begin; i < check->until; i++)
+		if (is_of_run(check, &check->list.entries[i]))
+			names[walk.name_count++] = check->list.entries[i].name;
+	return ccp_sum_run(check->settings, &walk, &check->sets[set], on_result, check);
 }
 
 /* Verifies all lines of the list. Returns 0, or an exit status if that came to an early end. */
 static int verify(struct check *check)
 {
-	struct ccp_walk_options walk = { .follow = true };
 	char **names = calloc(check->list.count + 1, sizeof *names);
 	int status = 0;
 
@@ -275,14 +326,15 @@ static int verify(struct check *check)
 		tell_list(check, strerrordesc_np(ENOMEM));
 		return CCP_EXIT_FAILED;
 	}
-	walk.names = names;
-	for (check->at = 0; check->at < check->list.count && status == 0;) {
-		walk.name_count = choose(check, names);
-		if (walk.name_count > 0)
-			status = ccp_sum_run(check->settings, &walk, &check->set, on_result, check);
+	while (check->at < check->list.count && status == 0 && ccp_signals_caught() == 0) {
+		size_t begin = check->at;
+
+		make_batch(check);
+		for (size_t i = 0; i < check->set_count && status == 0 && ccp_signals_caught() == 0; i++)
+			status = run_set(check, i, begin, names);
 		if (status != 0 || ccp_signals_caught() != 0)
 			break;
-		tell_others(check);
+		tell_known(check);
 		if (check->at < check->until || check->broken) /* it was cancelled */
 			status = CCP_EXIT_FAILED;
 	}

@@ -10,6 +10,8 @@
 
 #include "cmd/sum_line.h"
 
+enum ccp_sum_verdict { CCP_SUM_WAITS, CCP_SUM_MATCHES, CCP_SUM_DIFFERS, CCP_SUM_UNREAD, CCP_SUM_MISSING };
+
 /* A line of the list, blank ones and comments left out. */
 struct ccp_sum_entry {
 	char *name;                       /* into the list */
@@ -18,6 +20,10 @@ struct ccp_sum_entry {
 	uint64_t size;                    /* if `sized` */
 	uint8_t bytes;
 	bool bad, sized; /* it is no line of a checksum; it tells the input's size */
+	uint8_t lines;   /* so many from this one on are one input; 0 = it belongs to one before it, or to none */
+	uint8_t set;     /* of those: which algorithms they are of (sum_check.c) */
+	uint8_t verdict; /* enum ccp_sum_verdict */
+	char *why;       /* UNREAD: allocated; NULL = for want of memory */
 	uint8_t digest[CCP_DIGEST_MAX_BYTES];
 };
 

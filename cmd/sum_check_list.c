@@ -106,6 +106,8 @@ int ccp_sum_list_read(struct ccp_sum_list *list, const char *name, struct ccp_su
 
 void ccp_sum_list_release(struct ccp_sum_list *list)
 {
+	for (size_t i = 0; i < list->count; i++)
+		free(list->entries[i].why);
 	free(list->data);
 	free(list->entries);
 	*list = (struct ccp_sum_list){ .data = NULL };

@@ -5,8 +5,7 @@
 
 #include <string.h>
 
-/* "\" and "n" for a newline, so that a name is always one line. */
-static void print_escaped(FILE *out, const char *name)
+void ccp_sum_line_escaped(FILE *out, const char *name)
 {
 	for (; *name != '\0'; name++) {
 		switch (*name) {
@@ -36,11 +35,6 @@ static size_t put_hex(char *text, const uint8_t *digest, size_t bytes)
 	return 2 * bytes;
 }
 
-static bool is_cksum(const struct ccp_digest_ops *ops)
-{
-	return strcmp(ops->name, "cksum") == 0;
-}
-
 static unsigned long number_of(const uint8_t *digest)
 {
 	return (unsigned long)digest[0] << 24 | (unsigned long)digest[1] << 16 | (unsigned long)digest[2] << 8 |
@@ -64,7 +58,7 @@ void ccp_sum_line_print(FILE *out, const struct ccp_sum_style *style, const stru
 	char hex[2 * CCP_DIGEST_MAX_BYTES];
 	size_t len = put_hex(hex, digest, bytes);
 
-	if (is_cksum(ops)) {
+	if (ops->decimal) {
 		print_cksum(out, digest, size, name);
 		putc(style->zero ? '\0' : '\n', out);
 		return;
@@ -80,7 +74,7 @@ void ccp_sum_line_print(FILE *out, const struct ccp_sum_style *style, const stru
 		fwrite(hex, 1, len, out);
 		fputs(style->binary ? " *" : "  ", out);
 	}
-	escape ? print_escaped(out, name) : (void)fputs(name, out);
+	escape ? ccp_sum_line_escaped(out, name) : (void)fputs(name, out);
 	if (style->tag) {
 		fputs(") = ", out);
 		fwrite(hex, 1, len, out);
@@ -92,7 +86,7 @@ void ccp_sum_line_value(FILE *out, const struct ccp_digest_ops *ops, size_t byte
 {
 	char hex[2 * CCP_DIGEST_MAX_BYTES];
 
-	if (is_cksum(ops))
+	if (ops->decimal)
 		fprintf(out, "%lu", number_of(digest));
 	else
 		fprintf(out, "\"%.*s\"", (int)put_hex(hex, digest, bytes), hex);

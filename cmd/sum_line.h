@@ -30,6 +30,12 @@ void ccp_sum_line_print(FILE *out, const struct ccp_sum_style *style, const stru
 			const uint8_t *digest, uint64_t size, const char *name);
 
 /*
+ * Writes a name with "\n", "\r" and "\\" for a newline, a carriage return and a backslash, so that it is always one
+ * line. Threads: the holder of `out`.
+ */
+void ccp_sum_line_escaped(FILE *out, const char *name);
+
+/*
  * How lines are read: what is set before the first line of a list, and what is kept from line to line.
  *
  * A line with a tag is "SHA256 (NAME) = HEX", with or without the blank before the parenthesis; BLAKE2b's tag may tell
@@ -52,6 +58,12 @@ struct ccp_sum_reader {
 	int single; /* lines are "HEX NAME": 1; "HEX  NAME" or "HEX *NAME": 0; not known yet: -1 */
 	const struct ccp_digest_ops *last; /* of the last tag that was met, even in what is no line; NULL = none */
 };
+
+/*
+ * Whether a line without a tag is taken for one of this algorithm where none is named. Else its digits would be taken
+ * for those of another one, or for none.
+ */
+bool ccp_sum_line_is_plain(const struct ccp_digest_ops *ops, size_t bytes);
 
 /* Writes a digest as a JSON value: a string of digits, or cksum's number. Threads: the holder of `out`. */
 void ccp_sum_line_value(FILE *out, const struct ccp_digest_ops *ops, size_t bytes, const uint8_t *digest);

@@ -15,8 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CKSUM "cksum"
-
 /* What is left of a line; at[left] is a NUL. */
 struct rest {
 	char *at;
@@ -119,30 +117,43 @@ static bool may_have_tag(const struct ccp_sum_reader *reader, const struct ccp_d
 	return false;
 }
 
-/* Whether lines without a tag have a number. */
-static bool is_decimal(const struct ccp_digest_ops *ops)
+/* The algorithm that so many bytes are taken for if nothing else tells, or NULL. */
+static const struct ccp_digest_ops *usual_of(size_t bytes)
 {
-	return strcmp(ops->name, CKSUM) == 0;
+	static const char *const usual[] = { "md5", "sha1", "sha224", "sha256", "sha384", "sha512", "crc32" };
+
+	for (size_t i = 0; i < sizeof usual / sizeof *usual; i++) {
+		const struct ccp_digest_ops *ops = ccp_digest_find(usual[i], strlen(usual[i]));
+
+		if (ops != NULL && ops->bytes == bytes)
+			return ops;
+	}
+	return NULL;
+}
+
+bool ccp_sum_line_is_plain(const struct ccp_digest_ops *ops, size_t bytes)
+{
+	return ops->decimal || usual_of(bytes) == ops;
+}
+
+/* The algorithm whose lines have a number instead of digits, or NULL. */
+static const struct ccp_digest_ops *find_decimal(void)
+{
+	for (const struct ccp_digest_ops *const *ops = ccp_digests; *ops != NULL; ops++)
+		if ((*ops)->decimal)
+			return *ops;
+	return NULL;
 }
 
 /* The algorithm of a digest without a tag, or NULL. */
 static const struct ccp_digest_ops *by_digits(const struct ccp_sum_reader *reader, size_t count)
 {
-	static const char *const usual[] = { "md5", "sha1", "sha224", "sha256", "sha384", "sha512", "crc32" };
-
 	if (count % 2 != 0)
 		return NULL;
-	if (reader->only->count == 0) {
-		for (size_t i = 0; i < sizeof usual / sizeof *usual; i++) {
-			const struct ccp_digest_ops *ops = ccp_digest_find(usual[i], strlen(usual[i]));
-
-			if (ops != NULL && ops->bytes * 2 == count)
-				return ops;
-		}
-		return NULL;
-	}
+	if (reader->only->count == 0)
+		return usual_of(count / 2);
 	for (size_t i = 0; i < reader->only->count; i++)
-		if (!is_decimal(reader->only->item[i].ops) && wants(reader, reader->only->item[i].ops, count / 2))
+		if (!reader->only->item[i].ops->decimal && wants(reader, reader->only->item[i].ops, count / 2))
 			return reader->only->item[i].ops;
 	return NULL;
 }
@@ -257,7 +268,7 @@ static bool take_number(struct rest *rest, uint64_t max, uint64_t *number)
 /* "NUMBER LENGTH NAME". Such a name is never escaped. */
 static bool read_cksum(const struct ccp_sum_reader *reader, struct rest rest, struct ccp_sum_line *out)
 {
-	const struct ccp_digest_ops *ops = ccp_digest_find(CKSUM, strlen(CKSUM));
+	const struct ccp_digest_ops *ops = find_decimal();
 	uint64_t number, size;
 
 	if (ops == NULL || !wants(reader, ops, ops->bytes) || !take_number(&rest, UINT32_MAX, &number) ||

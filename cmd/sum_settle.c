@@ -19,7 +19,6 @@ static int set_lengths(struct ccp_settings *s)
 {
 	struct ccp_sum_settings *sum = &s->sum;
 	const struct ccp_digest_ops *chosen = NULL;
-	const char *why = NULL;
 
 	for (size_t i = 0; i < sum->set.count; i++)
 		if (sum->set.item[i].ops->any_length)
@@ -30,19 +29,12 @@ static int set_lengths(struct ccp_settings *s)
 		fprintf(stderr, "%s: --length is only supported with --algorithm=blake2b\n", s->program);
 		return refused(s);
 	}
-	if (sum->length_bits > 8 * chosen->bytes)
-		why = "maximum digest length for ";
-	else if (sum->length_bits % 8 != 0)
-		why = "length is not a multiple of 8";
-	if (why != NULL) {
+	if (sum->length_bits > 8 * chosen->bytes) {
 		fprintf(stderr, "%s: invalid length: ", s->program);
 		ccp_sum_quote(stderr, sum->length);
-		fprintf(stderr, "\n%s: %s", s->program, why);
-		if (sum->length_bits > 8 * chosen->bytes) {
-			ccp_sum_quote(stderr, chosen->tag);
-			fprintf(stderr, " is %zu bits", 8 * chosen->bytes);
-		}
-		fputc('\n', stderr);
+		fprintf(stderr, "\n%s: maximum digest length for ", s->program);
+		ccp_sum_quote(stderr, chosen->tag);
+		fprintf(stderr, " is %zu bits\n", 8 * chosen->bytes);
 		return refused(s);
 	}
 	for (size_t i = 0; i < sum->set.count; i++)
@@ -87,7 +79,7 @@ static int check_coreutils(const struct ccp_settings *s)
 			 { "quiet", s->quiet && s->gnu }, { "strict", sum->strict } };
 	bool cksum = s->bit == CCP_FOR_CKSUM;
 
-	if (cksum && sum->check && sum->said && strcmp(sum->set.item[0].ops->name, "cksum") == 0) {
+	if (cksum && sum->check && sum->said && sum->set.item[0].ops->decimal) {
 		fprintf(stderr, "%s: --check is not supported with --algorithm={bsd,sysv,crc}\n", s->program);
 		return CCP_EXIT_FAILED;
 	}

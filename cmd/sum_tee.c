@@ -4,13 +4,20 @@
  * An input's line and that of its output come when both are known to be right: the output is in place, and the source
  * is still the file that was read. An output that inputs share, which may be written by several runs, has its line at
  * the very end.
+ *
+ * What was printed is written out at every tick of the run, and where sources are removed for each of them: a program
+ * that is killed has told nearly all that it has done. When a line cannot be written nothing more is done.
  */
 #include "cmd/sum_tee.h"
 
+#include <errno.h>
+#include <signal.h>
+#include <stdio_ext.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cmd/signals.h"
 #include "cmd/sum_line.h"
 #include "pipeline/sink.h"
 
@@ -47,17 +54,44 @@ const struct ccp_tee *ccp_sum_tee_of(const struct ccp_sum_tee *tee, const struct
 	return (sink->flags & CCP_SINK_SHARED) && !tee->settings->explain ? &tee->shared : &tee->each;
 }
 
-static void print(const struct ccp_sum_tee *tee, size_t i, const uint8_t *digest, uint64_t size, const char *name)
+/* Standard error is for messages, too: that it cannot be written stops nothing. */
+static void stop(struct ccp_sum_tee *tee)
+{
+	if (tee->to != stdout || tee->error != 0)
+		return;
+	tee->error = errno != 0 ? errno : EIO;
+	__fpurge(stdout); /* a second attempt could end the program before it has cleaned up */
+	/* a worker may have signals blocked: then EPIPE is all there is to tell */
+	if (tee->error == EPIPE && !ccp_signals_pipe_ignored())
+		ccp_signals_note(SIGPIPE);
+	ccp_run_cancel();
+}
+
+static void print(struct ccp_sum_tee *tee, size_t i, const uint8_t *digest, uint64_t size, const char *name)
 {
 	static const struct ccp_sum_style style = { .tag = true };
 	const struct ccp_digest_set *set = &tee->settings->sums;
 
+	if (tee->error != 0)
+		return;
+	errno = 0;
 	flockfile(tee->to);
 	ccp_sum_line_print(tee->to, &style, set->item[i].ops, set->item[i].bytes, digest, size, name);
 	funlockfile(tee->to);
+	if (ferror(tee->to))
+		stop(tee);
 }
 
-int ccp_sum_tee_result(const struct ccp_sum_tee *tee, const struct ccp_result *result, const char *target)
+void ccp_sum_tee_flush(struct ccp_sum_tee *tee)
+{
+	if (tee->to == NULL || tee->error != 0)
+		return;
+	errno = 0;
+	if (fflush(tee->to) != 0)
+		stop(tee);
+}
+
+int ccp_sum_tee_result(struct ccp_sum_tee *tee, const struct ccp_result *result, const char *target)
 {
 	const struct ccp_settings *s = tee->settings;
 	const struct ccp_input *input = result->input;
@@ -78,12 +112,15 @@ int ccp_sum_tee_result(const struct ccp_sum_tee *tee, const struct ccp_result *r
 		in += s->sums.item[i].bytes;
 		out += s->sums.item[i].bytes;
 	}
+	if (s->remove)
+		ccp_sum_tee_flush(tee);
 	return CCP_EXIT_OK;
 }
 
 void ccp_sum_tee_run_ended(struct ccp_sum_tee *tee, const struct ccp_sink_ops *sink,
 			   const struct ccp_run_summary *summary, int result)
 {
+	ccp_sum_tee_flush(tee); /* the next run may fork */
 	if (!(sink->flags & CCP_SINK_SHARED))
 		return;
 	tee->written |= summary->inputs_done > 0 || tee->settings->output != NULL;
@@ -93,14 +130,27 @@ void ccp_sum_tee_run_ended(struct ccp_sum_tee *tee, const struct ccp_sink_ops *s
 		       (tee->settings->output != NULL && summary->inputs_failed > summary->inputs_salvaged);
 }
 
-void ccp_sum_tee_end(struct ccp_sum_tee *tee)
+static void print_shared(struct ccp_sum_tee *tee)
 {
 	const struct ccp_settings *s = tee->settings;
 	uint8_t digests[CCP_DIGEST_SET_BYTES], *at = digests;
 
-	if (s->sums.count == 0 || s->explain || !tee->written || tee->broken)
-		return;
 	ccp_digest_set_finish(&s->sums, tee->state, digests);
 	for (size_t i = 0; i < s->sums.count; at += s->sums.item[i++].bytes)
 		print(tee, i, at, tee->written_bytes, s->output != NULL ? s->output : "-");
+}
+
+int ccp_sum_tee_end(struct ccp_sum_tee *tee)
+{
+	const struct ccp_settings *s = tee->settings;
+
+	if (s->sums.count > 0 && !s->explain && tee->written && !tee->broken)
+		print_shared(tee);
+	ccp_sum_tee_flush(tee);
+	if (tee->error == 0)
+		return CCP_EXIT_OK;
+	clearerr(stdout); /* nobody shall tell it again */
+	if (ccp_signals_caught() == 0)
+		fprintf(stderr, "%s: standard output: %s\n", s->program, strerrordesc_np(tee->error));
+	return CCP_EXIT_FAILED;
 }

@@ -148,7 +148,7 @@ const char *ccp_sum_reason(const struct ccp_settings *s, const struct ccp_result
 	}
 }
 
-bool ccp_sum_failed(const struct ccp_settings *s, const struct ccp_result *result, int *status)
+bool ccp_sum_failed(struct ccp_settings *s, const struct ccp_result *result, int *status)
 {
 	const struct ccp_err *err = &result->err;
 	bool passed_over = err->code == CCP_W_WALKED_LINK || err->code == CCP_W_SPECIAL;
@@ -159,7 +159,8 @@ bool ccp_sum_failed(const struct ccp_settings *s, const struct ccp_result *resul
 	*status = err->code == CCP_W_WALKED_LINK ? CCP_EXIT_OK : passed_over ? CCP_EXIT_WARNING : CCP_EXIT_FAILED;
 	if (passed_over && (s->quiet || (err->code == CCP_W_WALKED_LINK && !s->verbose)))
 		return true;
-	fflush(stdout);
+	if (fflush(stdout) != 0)
+		ccp_sum_stop(s);
 	flockfile(stderr);
 	fprintf(stderr, "%s: ", s->program);
 	if (result->input->is_stdin && !s->gnu)
@@ -178,9 +179,9 @@ bool ccp_sum_failed(const struct ccp_settings *s, const struct ccp_result *resul
 void ccp_sum_stop(struct ccp_settings *s)
 {
 	if (s->sum.output_error == 0)
-		s->sum.output_error = errno;
+		s->sum.output_error = errno != 0 ? errno : EIO;
 	/* a worker may have signals blocked: then EPIPE is all there is to tell */
-	if (errno == EPIPE && !ccp_signals_pipe_ignored())
+	if (s->sum.output_error == EPIPE && !ccp_signals_pipe_ignored())
 		ccp_signals_note(SIGPIPE);
 	ccp_run_cancel();
 }

@@ -25,7 +25,7 @@ void ccp_sum_quote(FILE *out, const char *word);
  * walk passed over, 0 for links in a tree, which go without saying.
  * Threads: results, one at a time.
  */
-bool ccp_sum_failed(const struct ccp_settings *settings, const struct ccp_result *result, int *status);
+bool ccp_sum_failed(struct ccp_settings *settings, const struct ccp_result *result, int *status);
 
 /* Why the input has no digest, in words and without its name. */
 const char *ccp_sum_reason(const struct ccp_settings *settings, const struct ccp_result *result);
@@ -33,7 +33,10 @@ const char *ccp_sum_reason(const struct ccp_settings *settings, const struct ccp
 /* Writes out what is buffered for standard output. Returns `status`, or 1 after a message that it cannot be written. */
 int ccp_sum_flush(struct ccp_settings *settings, int status);
 
-/* A write to standard output failed (errno): notes that, and stops the run that goes on. Threads: one at a time. */
+/*
+ * A write to standard output failed (errno): notes that in settings->sum.output_error unless one did before, and stops
+ * the run that goes on. Threads: one at a time.
+ */
 void ccp_sum_stop(struct ccp_settings *settings);
 
 #endif

@@ -8,7 +8,8 @@
 
 /*
  * Whether one of the patterns, which end with NULL, matches: the base name of `path` or, if there is a slash in the
- * pattern, all of `path`, where * and ? match slashes, too (as find -path has it). Threads: any.
+ * pattern, all of `path`, where * and ? match slashes, too (as find -path has it). Slashes at the end of a pattern or
+ * of the path, and all but one of several, count for nothing. Threads: any.
  */
 bool ccp_globs_match(const char *const *globs, const char *path);
 

@@ -26,7 +26,7 @@ struct ccp_claims;
 
 struct ccp_next_options {
 	size_t chunk_bytes;
-	bool shared_output;          /* one output for all: keep the order of the command line */
+	bool shared_output;          /* keep the order of names: one output for all, or results must not wait */
 	unsigned cuts;               /* inputs that are cut in turn, a job of each; 0 = 1; 1 with shared_output */
 	const struct ccp_source_options *source; /* borrowed until ccp_next_free */
 	struct ccp_claims *claims;   /* what live inputs touch; NULL = they cannot be in each other's way */

@@ -239,7 +239,9 @@ static int allocate(struct ccp_run *run, struct ccp_err *err)
 
 	struct ccp_next_options next_options = {
 		.chunk_bytes = options->need.chunk_bytes,
-		.shared_output = (options->sink->flags & CCP_SINK_SHARED) != 0,
+		/* or digests would be told long after their sources are gone: results go out in this order */
+		.shared_output = (options->sink->flags & CCP_SINK_SHARED) != 0 ||
+				 (options->tee && options->sink_options.remove_source),
 		.source = &run->source,
 		.claims = run->claims,
 		.target_key = target_key,

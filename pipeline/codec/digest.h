@@ -39,6 +39,7 @@ struct ccp_digest_ops {
 	size_t bytes;
 	bool any_length;
 	bool combines;
+	bool decimal; /* written as POSIX has cksum: a number, the length, the name; no tag */
 	size_t state_bytes;
 	/* NULL if it can be had, else the reason why not (a constant): the library that is missing. May be NULL. */
 	const char *(*probe)(void);

@@ -229,6 +229,7 @@ const struct ccp_digest_ops ccp_digest_cksum = {
 	.help = "the CRC of the command cksum, which counts in the length (POSIX)",
 	.bytes = 4,
 	.combines = true,
+	.decimal = true,
 	.state_bytes = sizeof(struct ccp_digest_sum),
 	.start = start,
 	.update = cksum_update,

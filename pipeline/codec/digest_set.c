@@ -15,12 +15,21 @@ static size_t step_of(const struct ccp_digest_ops *ops)
 	return (ops->state_bytes + CCP_DIGEST_STATE_ALIGN - 1) / CCP_DIGEST_STATE_ALIGN * CCP_DIGEST_STATE_ALIGN;
 }
 
-static bool has(const struct ccp_digest_set *set, const struct ccp_digest_ops *ops)
+bool ccp_digest_set_has(const struct ccp_digest_set *set, const struct ccp_digest_ops *ops, size_t bytes)
 {
 	for (size_t i = 0; i < set->count; i++)
-		if (set->item[i].ops == ops)
+		if (set->item[i].ops == ops && (bytes == 0 || set->item[i].bytes == bytes))
 			return true;
 	return false;
+}
+
+bool ccp_digest_set_is_same(const struct ccp_digest_set *a, const struct ccp_digest_set *b)
+{
+	bool same = a->count == b->count;
+
+	for (size_t i = 0; i < a->count && same; i++)
+		same = a->item[i].ops == b->item[i].ops && a->item[i].bytes == b->item[i].bytes;
+	return same;
 }
 
 static int add(struct ccp_digest_set *set, const char *name, size_t len, struct ccp_err *err)
@@ -32,7 +41,7 @@ static int add(struct ccp_digest_set *set, const char *name, size_t len, struct 
 		return ccp_err_set(err, CCP_E_USAGE, "there is no digest '%.*s'", len < 40 ? (int)len : 40, name);
 	if (why)
 		return ccp_err_set(err, CCP_E_UNSUPPORTED, "%s: %s", ops->name, why);
-	if (has(set, ops))
+	if (ccp_digest_set_has(set, ops, 0))
 		return 0;
 	if (set->count == CCP_DIGEST_SET_MAX || ccp_digest_set_bytes(set) + ops->bytes > CCP_DIGEST_SET_BYTES)
 		return ccp_err_set(err, CCP_E_USAGE, "too many digests at once");

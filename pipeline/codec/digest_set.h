@@ -29,6 +29,12 @@ struct ccp_digest_set {
  */
 int ccp_digest_set_add(struct ccp_digest_set *set, const char *names, struct ccp_err *err);
 
+/* Whether there is this algorithm in the set, with digests of so many bytes; 0 = of whatever length. */
+bool ccp_digest_set_has(const struct ccp_digest_set *set, const struct ccp_digest_ops *ops, size_t bytes);
+
+/* Whether both have the same digests, in the same order. */
+bool ccp_digest_set_is_same(const struct ccp_digest_set *a, const struct ccp_digest_set *b);
+
 /* Whether all of them combine. */
 bool ccp_digest_set_combines(const struct ccp_digest_set *set);
 

@@ -4,13 +4,11 @@
  * Each piece is summed on its own; its sums and the set they are of travel in `partial`. carry() puts the sums together
  * in order and appends the results, sealed with the length of the input, to the last piece, in the order of the set.
  */
+#include "pipeline/transform/digest.h"
+
 #include "pipeline/codec/digest_set.h"
-#include "pipeline/transform.h"
 
 extern const struct ccp_transform_ops ccp_transform_checksum;
-
-#define DEFAULT_CHUNK ((size_t)512 << 10) /* measured: digest.c */
-#define MAX_CHUNK ((size_t)64 << 20)
 
 #define SUMS ((CCP_PARTIAL_BYTES - sizeof(void *)) / sizeof(uint32_t))
 
@@ -32,15 +30,10 @@ static int checksum_need(const struct ccp_transform_options *options, struct ccp
 {
 	const struct ccp_digest_set *set = options->digests;
 
-	if (!set || set->count == 0)
-		return ccp_err_set(err, CCP_E_USAGE, "no digest is named");
+	if (ccp_digest_need(options, need, err) != 0)
+		return -1;
 	if (!ccp_digest_set_combines(set) || set->count > SUMS)
 		return ccp_err_set(err, CCP_E_USAGE, "these digests cannot be put together from those of parts");
-	if (options->chunk_bytes > MAX_CHUNK)
-		return ccp_err_set(err, CCP_E_USAGE, "chunks of %zu bytes are too large, at most %zu",
-				   options->chunk_bytes, MAX_CHUNK);
-	need->chunk_bytes = options->chunk_bytes ? options->chunk_bytes : DEFAULT_CHUNK;
-	need->out_bytes = ccp_digest_set_bytes(set);
 	need->carry_bytes = sizeof(struct carry);
 	return 0;
 }

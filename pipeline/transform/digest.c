@@ -6,8 +6,9 @@
  * the last piece the digests, in binary, in the order of the set. A set in which all combine is better off with the
  * transform checksum.
  */
+#include "pipeline/transform/digest.h"
+
 #include "pipeline/codec/digest_set.h"
-#include "pipeline/transform.h"
 
 extern const struct ccp_transform_ops ccp_transform_digest;
 
@@ -19,8 +20,7 @@ extern const struct ccp_transform_ops ccp_transform_digest;
 #define DEFAULT_CHUNK ((size_t)512 << 10)
 #define MAX_CHUNK ((size_t)64 << 20)
 
-static int digest_need(const struct ccp_transform_options *options, struct ccp_transform_need *need,
-		       struct ccp_err *err)
+int ccp_digest_need(const struct ccp_transform_options *options, struct ccp_transform_need *need, struct ccp_err *err)
 {
 	if (!options->digests || options->digests->count == 0)
 		return ccp_err_set(err, CCP_E_USAGE, "no digest is named");
@@ -29,7 +29,16 @@ static int digest_need(const struct ccp_transform_options *options, struct ccp_t
 				   options->chunk_bytes, MAX_CHUNK);
 	need->chunk_bytes = options->chunk_bytes ? options->chunk_bytes : DEFAULT_CHUNK;
 	need->out_bytes = ccp_digest_set_bytes(options->digests);
+	return 0;
+}
+
+static int digest_need(const struct ccp_transform_options *options, struct ccp_transform_need *need,
+		       struct ccp_err *err)
+{
+	if (ccp_digest_need(options, need, err) != 0)
+		return -1;
 	need->carry_bytes = ccp_digest_set_state_bytes(options->digests);
+	need->cuts = CCP_CUTS_MAX;
 	return 0;
 }
 

@@ -18,7 +18,7 @@ static const struct ccp_digest_ops sha1 = { .name = "sha1", .tag = "SHA1", .byte
 static const struct ccp_digest_ops blake2b = { .name = "blake2b", .tag = "BLAKE2b", .bytes = 64, .any_length = true };
 static const struct ccp_digest_ops crc32 = { .name = "crc32", .tag = "CRC32", .bytes = 4 };
 static const struct ccp_digest_ops crc32c = { .name = "crc32c", .tag = "CRC32C", .bytes = 4 };
-static const struct ccp_digest_ops cksum = { .name = "cksum", .tag = "CKSUM", .bytes = 4 };
+static const struct ccp_digest_ops cksum = { .name = "cksum", .tag = "CKSUM", .bytes = 4, .decimal = true };
 
 const struct ccp_digest_ops *const ccp_digests[] = { &md5, &sha1, &blake2b, &crc32, &crc32c, &cksum, NULL };
 

@@ -293,7 +293,10 @@ Test(sum_line, lines_of_cksum)
 	cr_assert_not(reads(&reader, "12345678  a", room, &line));
 }
 
-/* What is written is read back, by a reader that knows the algorithm and, with a tag, by one that does not. */
+/*
+ * What is written is read back, by a reader that knows the algorithm, and with a tag, or if it is said to be plain, by
+ * one that does not.
+ */
 static void round_trip(const struct ccp_digest_ops *ops, size_t bytes, const struct ccp_sum_style *style,
 		       const char *name)
 {
@@ -311,7 +314,7 @@ static void round_trip(const struct ccp_digest_ops *ops, size_t bytes, const str
 	fclose(out);
 	cr_assert_eq(text[len - 1], style->zero ? '\0' : '\n');
 	knows.zero = asks.zero = style->zero;
-	for (int i = 0; i < (style->tag ? 2 : 1); i++) {
+	for (int i = 0; i < (style->tag || ccp_sum_line_is_plain(ops, bytes) ? 2 : 1); i++) {
 		cr_assert(read_bytes(i == 0 ? &knows : &asks, text, len - 1, room, &line), "%s", text);
 		cr_assert_eq(line.ops, ops, "%s", text);
 		cr_assert_eq(line.bytes, bytes, "%s", text);
@@ -335,6 +338,26 @@ Test(sum_line, what_is_written_is_read)
 					round_trip(*ops, i + 1, &style, names[i]);
 			}
 		}
+	}
+}
+
+/* Digits that are another algorithm's need a tag, and so do those that are nobody's. */
+Test(sum_line, what_needs_no_tag)
+{
+	static const char *const plain[] = { "md5", "sha1", "sha224", "sha256", "sha384", "sha512", "crc32", "cksum" };
+	static const char *const tagged[] = { "crc32c", "adler32", "xxh64", "xxh3", "xxh128", "blake2b" };
+
+	for (size_t i = 0; i < sizeof plain / sizeof *plain; i++) {
+		struct ccp_digest_set set = set_of(plain[i]);
+
+		cr_assert(ccp_sum_line_is_plain(set.item[0].ops, set.item[0].bytes), "%s", plain[i]);
+	}
+	for (size_t i = 0; i < sizeof tagged / sizeof *tagged; i++) {
+		struct ccp_digest_set set = set_of(tagged[i]);
+
+		for (size_t bytes = 1; bytes <= set.item[0].bytes; bytes++)
+			if (bytes == set.item[0].bytes || set.item[0].ops->any_length)
+				cr_assert_not(ccp_sum_line_is_plain(set.item[0].ops, bytes), "%s", tagged[i]);
 	}
 }
 
