@@ -1,0 +1,84 @@
+/*
+ * fetch.h: a fetcher: one thread with one event loop that runs any number of transfers, each into a pipe.
+ *
+ * Whoever reads an input has the other end of its pipe, and waits for it as for any pipe. Names are announced before
+ * they are read (ccp_fetcher_ahead): up to `depth` transfers then run ahead of their readers, in the order in which
+ * they were announced, so that the latency of one is spent beside the others'. What runs ahead holds at most what its
+ * pipe and its connection's buffer take, 64 KiB each; a slow reader stops its transfer and no other. A transfer that is
+ * being read never waits for its turn, whatever depth and per_host say, so that the order of reading does not matter.
+ *
+ * A fetcher has no thread, and has loaded no library, before the first name.
+ */
+#ifndef CCP_PIPELINE_NET_FETCH_H
+#define CCP_PIPELINE_NET_FETCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "pipeline/err.h"
+
+#define CCP_FETCH_DEPTH 64       /* transfers ahead of their readers, by default */
+#define CCP_FETCH_DEPTH_MOST 1024
+#define CCP_FETCH_PER_HOST 32    /* what servers commonly take from one client without a word */
+#define CCP_FETCH_RETRIES 3
+#define CCP_FETCH_CONNECT_S 30
+#define CCP_FETCH_STALL_S 60
+
+struct ccp_fetcher;
+struct ccp_fetch;
+
+/* 0 is the default everywhere. Const during the run; strings are borrowed. */
+struct ccp_fetch_options {
+	unsigned depth;          /* transfers ahead; fewer if descriptors are short */
+	unsigned per_host;       /* transfers at a time from one host and port */
+	unsigned tries;          /* the first one, and retries without a byte between them */
+	unsigned connect_s;      /* until a connection must stand */
+	unsigned stall_s;        /* without a byte; of sockets (tcp, unix) only if it is set */
+	uint64_t limit_bytes;    /* a second, of all transfers together; 0 = no limit */
+	bool netrc;              /* names and passwords from ~/.netrc */
+	const char *cacert;      /* certificates that are trusted instead of the system's, or NULL */
+};
+
+/* What a server told of an input. */
+struct ccp_fetch_info {
+	struct timespec mtime;
+	bool has_mtime;
+	uint64_t size;           /* bytes, if `sized` */
+	bool sized;
+};
+
+/* Errors: -1 with CCP_E_NO_MEMORY. Memory: returned; freed with ccp_fetcher_free. Threads: one. */
+int ccp_fetcher_new(struct ccp_fetcher **fetcher, const struct ccp_fetch_options *options, struct ccp_err *err);
+
+/* Ends all transfers and the thread. No input is open any more. Threads: one, and no other call beside it. */
+void ccp_fetcher_free(struct ccp_fetcher *fetcher);
+
+/*
+ * Announces an input: its transfer may begin. Starts the thread, so that it must not be called before all processes
+ * that do not replace their program are forked.
+ * Errors: none here: the input's ccp_fetcher_take tells them. Memory: `url` is copied. Threads: any.
+ */
+void ccp_fetcher_ahead(struct ccp_fetcher *fetcher, uint64_t index, const char *url);
+
+/*
+ * Hands out the transfer of an input that was announced: its bytes come out of `fd`, which does not block, and after
+ * the last one, or an error, its end. Does not wait.
+ * Errors: -1 with `err`. Memory: `fd` is the caller's to close, before ccp_fetch_close. Threads: any.
+ */
+int ccp_fetcher_take(struct ccp_fetcher *fetcher, uint64_t index, struct ccp_fetch **fetch, int *fd,
+		     struct ccp_err *err);
+
+/* What the server told. True from the first byte on, and at the end. Threads: any. */
+void ccp_fetch_look(struct ccp_fetch *fetch, struct ccp_fetch_info *info);
+
+/*
+ * How the transfer ended; asked when its pipe has ended. Returns 0 if all is there.
+ * Errors: -1 with CCP_E_OTHER and, after the first byte, an offset. Threads: any.
+ */
+int ccp_fetch_result(struct ccp_fetch *fetch, struct ccp_err *err);
+
+/* Gives a transfer back; one that is under way ends. Memory: `fetch` is gone. Threads: any. */
+void ccp_fetch_close(struct ccp_fetch *fetch);
+
+#endif

@@ -1,0 +1,151 @@
+/* test_url.c: which names are URLs, and what is read from their text. */
+#include <limits.h>
+#include <string.h>
+
+#include <criterion/criterion.h>
+
+#include "pipeline/net/url.h"
+#include "pipeline/sink.h"
+#include "pipeline/source.h"
+
+extern const struct ccp_source_ops ccp_source_files, ccp_source_stream, ccp_source_url;
+
+Test(url, kinds)
+{
+	static const struct {
+		const char *name;
+		enum ccp_url_kind kind;
+	} cases[] = {
+		{ "http://h/a", CCP_URL_CURL },	    { "HTTPS://h", CCP_URL_CURL },     { "ftp://h/a", CCP_URL_CURL },
+		{ "sftp://h/a", CCP_URL_CURL },	    { "tcp://h:1", CCP_URL_TCP },      { "unix:/run/s", CCP_URL_UNIX },
+		{ "tcp-listen::1", CCP_URL_LISTEN }, { "file:///a", CCP_URL_FILE },    { "a", CCP_URL_NONE },
+		{ "-", CCP_URL_NONE },		    { "./http://h/a", CCP_URL_NONE },  { "http:/h/a", CCP_URL_NONE },
+		{ "s3://b/k", CCP_URL_NONE },	    { "/unix:a", CCP_URL_NONE },       { "", CCP_URL_NONE },
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+		cr_expect_eq(ccp_url_kind(cases[i].name), cases[i].kind, "%s", cases[i].name);
+}
+
+Test(url, claims)
+{
+	struct stat file = { .st_mode = S_IFREG | 0644 };
+
+	cr_expect_eq(ccp_source_for("http://h/a", NULL), &ccp_source_url);
+	cr_expect_eq(ccp_source_for("unix:/run/s", NULL), &ccp_source_url);
+	/* what has been looked at as a file is one, whatever it is called */
+	cr_expect_eq(ccp_source_for("unix:a", &file), &ccp_source_files);
+	cr_expect_eq(ccp_source_for("file:///a", NULL), &ccp_source_stream);
+	cr_expect_eq(ccp_source_for("-", NULL), &ccp_source_stream);
+}
+
+Test(url, names_of_targets)
+{
+	static const char *const cases[][2] = {
+		{ "http://h/a/b.txt", "b.txt" },
+		{ "http://h/a/b.txt?x=/y#z", "b.txt" },
+		{ "http://h/a/", "index" },
+		{ "http://h", "index" },
+		{ "http://h?q=/a", "index" },
+		{ "http://h/..", "index" },
+		{ "http://h/%2e%2E", "index" },
+		{ "http://h/a%20b%2Fc%00d", "a b_c_d" },
+		{ "http://h/100%", "100%" },
+		{ "http://h/%zz%4", "%zz%4" },
+		{ "ftp://u:p@h/d/e", "e" },
+		{ "tcp://h:9", "h:9" },
+		{ "unix:/run/my.sock", "my.sock" },
+		{ "tcp-listen::9", ":9" },
+	};
+	char name[64], cut[4];
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		ccp_url_name(cases[i][0], name, sizeof name);
+		cr_expect_str_eq(name, cases[i][1], "%s: %s", cases[i][0], name);
+	}
+	ccp_url_name("http://h/abcdef", cut, sizeof cut);
+	cr_expect_str_eq(cut, "abc");
+}
+
+Test(url, no_password_is_shown)
+{
+	static const char *const cases[][2] = {
+		{ "http://u:secret@h/a:b@c", "http://u:***@h/a:b@c" },
+		{ "http://u:se@cret@h/a", "http://u:***@h/a" },
+		{ "http://u:p@h?x", "http://u:***@h?x" },
+		{ "http://:p@h", "http://:***@h" },
+		{ "http://u@h/a", "http://u@h/a" },
+		{ "http://h:80/a@b", "http://h:80/a@b" },
+		{ "unix:/a:b@c", "unix:/a:b@c" },
+	};
+	char shown[64];
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		ccp_url_show(cases[i][0], shown, sizeof shown);
+		cr_expect_str_eq(shown, cases[i][1], "%s: %s", cases[i][0], shown);
+	}
+}
+
+Test(url, hosts)
+{
+	char host[CCP_URL_HOST];
+
+	ccp_url_host("HTTP://u:p@Example.org:8080/a@b", host);
+	cr_expect_str_eq(host, "example.org:8080");
+	ccp_url_host("http://h?x", host);
+	cr_expect_str_eq(host, "h");
+	ccp_url_host("unix:/a", host);
+	cr_expect_str_eq(host, "");
+}
+
+Test(url, addresses)
+{
+	char host[CCP_URL_HOST], port[CCP_URL_PORT];
+	struct ccp_err err;
+
+	cr_expect_eq(ccp_url_split("h:80", host, port, &err), 0);
+	cr_expect(strcmp(host, "h") == 0 && strcmp(port, "80") == 0);
+	cr_expect_eq(ccp_url_split("[::1]:80/", host, port, &err), 0);
+	cr_expect(strcmp(host, "::1") == 0 && strcmp(port, "80") == 0);
+	cr_expect_eq(ccp_url_split(":80", host, port, &err), 0);
+	cr_expect_str_eq(host, "");
+	cr_expect_eq(ccp_url_split("h", host, port, &err), -1);
+	cr_expect_eq(ccp_url_split("h:", host, port, &err), -1);
+	cr_expect_eq(ccp_url_split("[::1:80", host, port, &err), -1);
+	cr_expect_eq(ccp_url_split("[::1]x:80", host, port, &err), -1);
+}
+
+Test(url, paths)
+{
+	char path[16];
+	struct ccp_err err;
+
+	cr_expect_eq(ccp_url_path("file:///a/b%20c", path, sizeof path, &err), 0);
+	cr_expect_str_eq(path, "/a/b c");
+	cr_expect_eq(ccp_url_path("file://localhost/a", path, sizeof path, &err), 0);
+	cr_expect_str_eq(path, "/a");
+	cr_expect_eq(ccp_url_path("file://h/a", path, sizeof path, &err), -1);
+	cr_expect_eq(ccp_url_path("file:///a%00b", path, sizeof path, &err), -1);
+	cr_expect_eq(ccp_url_path("file:///0123456789abcdef", path, sizeof path, &err), -1);
+}
+
+/* Beside a URL there is no place: a target is below a directory that was named, or there is none. */
+Test(url, targets)
+{
+	static struct ccp_input input;
+	struct ccp_sink_options options = { .naming = CCP_NAME_ADD_SUFFIX, .suffix = ".gz" };
+	char target[PATH_MAX];
+	struct ccp_err err;
+
+	input.source = &ccp_source_url;
+	strcpy(input.path, "http://h/../../x/a%2f..%2fb");
+	cr_expect_eq(ccp_target_name(&options, &input, target, &err), -1);
+	cr_expect_eq(err.code, CCP_E_NAME);
+	options.output_dir = "d";
+	cr_assert_eq(ccp_target_name(&options, &input, target, &err), 0);
+	cr_expect_str_eq(target, "d/a_.._b.gz");
+	input.source = &ccp_source_files;
+	strcpy(input.path, "http://h/a");
+	cr_assert_eq(ccp_target_name(&options, &input, target, &err), 0);
+	cr_expect_str_eq(target, "d/http:/h/a.gz");
+}
