@@ -57,6 +57,7 @@ struct ccp_input {
 	bool sized;
 	int fd;                   /* of the process that runs the flow; -1 = not open */
 	pid_t opener;             /* that process, if fd is open */
+	void *remote;             /* of that process: what the source of names that are no paths keeps for it */
 	struct ccp_origin origin; /* what the transform may know */
 	struct ccp_origin found;  /* what the transform found in a header (name, time) */
 
@@ -95,8 +96,8 @@ struct ccp_input {
 	uint8_t record[CCP_RECORD_BYTES]; /* digests: of the sink record, or of tee.h */
 };
 
-/* How far LOAD has come; source.h tells who does what. */
-enum ccp_load_step { CCP_LOAD_START, CCP_LOAD_READING, CCP_LOAD_CLOSING, CCP_LOAD_DONE };
+/* How far LOAD has come; source.h tells who does what. BETWEEN: a chunk of several files, none of which is open. */
+enum ccp_load_step { CCP_LOAD_START, CCP_LOAD_BETWEEN, CCP_LOAD_READING, CCP_LOAD_CLOSING, CCP_LOAD_DONE };
 
 /*
  * The unit of work.

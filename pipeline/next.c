@@ -23,7 +23,7 @@ int ccp_next_new(struct ccp_next **out, struct ccp_walk *walk, struct ccp_arena 
 {
 	struct ccp_next *next = calloc(1, sizeof *next);
 
-	assert(options->chunk_bytes > 0 && options->cuts <= CCP_CUTS_MAX);
+	assert(options->chunk_bytes > 0 && options->cuts <= CCP_CUTS_MAX && options->apart <= CCP_CUTS_MAX);
 	for (unsigned i = 0; i < 2 && next != NULL; i++) {
 		next->batch[i].looks = malloc(CCP_LOOKAHEAD * sizeof *next->batch[i].looks);
 		next->batch[i].text = malloc(CCP_NEXT_TEXT_BYTES);
@@ -191,7 +191,8 @@ static int start_input(struct ccp_next *next, struct ccp_cut *cut, const struct 
 	if (look->err_at != CCP_NO_ERR) {
 		memcpy(&job->piece.err, next->out->text + look->err_at, sizeof job->piece.err);
 		spoil_job(job);
-	} else if (!(look->source->flags & CCP_SOURCE_STREAM) && size_now(next, look, path) <= chunk) {
+	} else if (!(look->source->flags & CCP_SOURCE_STREAM) && next->options.only == NULL &&
+		   size_now(next, look, path) <= chunk) {
 		job->whole = true;
 		job->final = true;
 		job->piece.last = true;
@@ -205,25 +206,51 @@ static int start_input(struct ccp_next *next, struct ccp_cut *cut, const struct 
 	return 1;
 }
 
-/* Two names can be the same stream ("-" twice), whose bytes are the first one's: no two are cut at a time. */
-static bool stream_is_cut(const struct ccp_next *next)
+static unsigned most_cuts(const struct ccp_next *next)
 {
-	for (unsigned i = 0; i < CCP_CUTS_MAX; i++)
-		if (next->cut[i].input != NULL && (next->cut[i].input->source->flags & CCP_SOURCE_STREAM))
-			return true;
-	return false;
+	return next->options.cuts > 1 ? next->options.cuts : 1;
+}
+
+/*
+ * Whether one more input may be cut now. Two names can be the same stream ("-" twice), whose bytes are the first one's:
+ * no two of them are cut at a time. Streams that are apart are counted apart.
+ */
+static bool may_start(const struct ccp_next *next, const struct ccp_look *look)
+{
+	unsigned flags = look->err_at == CCP_NO_ERR ? look->source->flags : 0, alike = 0;
+	bool apart = (flags & CCP_SOURCE_APART) != 0;
+
+	for (unsigned i = 0; i < CCP_CUTS_MAX; i++) {
+		const struct ccp_input *input = next->cut[i].input;
+
+		if (input == NULL || ((input->source->flags & CCP_SOURCE_APART) != 0) != apart)
+			continue;
+		if (!apart && (flags & CCP_SOURCE_STREAM) && (input->source->flags & CCP_SOURCE_STREAM))
+			return false;
+		alike++;
+	}
+	return alike < (apart && next->options.apart > 0 ? next->options.apart : most_cuts(next));
+}
+
+/* Whether there is a name, now (1) or never again (0). While an input is cut nobody waits for a slow list. */
+static int has_name(struct ccp_next *next)
+{
+	if (next->out->at < next->out->count)
+		return 1;
+	if (next->in->count == 0 && ccp_next_current(next) != NULL && !ccp_walk_ready(next->walk))
+		return -1;
+	return ccp_next_turn_batch(next);
 }
 
 /* The first job of the next name. Returns 1, 0 at the end of names, -1 if there is none now. */
 static int start_next(struct ccp_next *next, struct ccp_cut *cut, struct ccp_job *job)
 {
-	int result = next->out->at < next->out->count ? 1 : ccp_next_turn_batch(next);
+	int result = has_name(next);
 
 	if (result == 1) {
 		const struct ccp_look *look = &next->out->looks[next->out->at];
-		bool stream = look->err_at == CCP_NO_ERR && (look->source->flags & CCP_SOURCE_STREAM);
 
-		result = stream && stream_is_cut(next) ? -1 : start_input(next, cut, look, job);
+		result = may_start(next, look) ? start_input(next, cut, look, job) : -1;
 	}
 	if (result == 1)
 		next->out->at++;
@@ -232,9 +259,11 @@ static int start_next(struct ccp_next *next, struct ccp_cut *cut, struct ccp_job
 
 int ccp_next_job(struct ccp_next *next, bool crowded, struct ccp_job *job)
 {
-	unsigned cuts = next->options.cuts > 1 ? next->options.cuts : 1;
+	unsigned cuts = most_cuts(next) + next->options.apart;
 	bool asked = crowded, waits = crowded;
 
+	if (cuts > CCP_CUTS_MAX)
+		cuts = CCP_CUTS_MAX;
 	ccp_next_look_on(next);
 	for (unsigned i = 0; i < cuts; i++) {
 		struct ccp_cut *cut = &next->cut[(next->turn + i) % cuts];

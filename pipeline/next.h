@@ -24,10 +24,19 @@ struct ccp_next;
 struct ccp_arena;
 struct ccp_claims;
 
+/* An input that no name leads to. Strings are borrowed. */
+struct ccp_next_only {
+	const struct ccp_source_ops *source; /* no stream; its input is cut, however small it is */
+	const char *name;            /* for messages */
+	uint64_t bytes;              /* its size, for progress */
+};
+
 struct ccp_next_options {
 	size_t chunk_bytes;
+	const struct ccp_next_only *only; /* the one input there is, and nothing is walked; NULL = names are */
 	bool shared_output;          /* keep the order of names: one output for all, or results must not wait */
 	unsigned cuts;               /* inputs that are cut in turn, a job of each; 0 = 1; 1 with shared_output */
+	unsigned apart;              /* the same for streams that are apart (source.h); 0 = `cuts` */
 	const struct ccp_source_options *source; /* borrowed until ccp_next_free */
 	struct ccp_claims *claims;   /* what live inputs touch; NULL = they cannot be in each other's way */
 	uint64_t (*target_key)(const void *arg, const struct ccp_input *input); /* with claims: sink.h, key */

@@ -81,12 +81,23 @@ static int choose(struct ccp_next *next, struct ccp_walk_entry *entry, struct cc
 		look->source = ccp_source_for(entry->path, NULL);
 	} else if (entry->has_stat && S_ISREG(st->st_mode)) {
 		look->size = (uint64_t)st->st_size;
+		/* "-" stands for any stream: the path may look like a URL where that means nothing */
 		if (st->st_size == 0 && !size_is_true(next, entry->path, st->st_dev))
-			look->source = ccp_source_for(entry->path, NULL);
+			look->source = ccp_source_for("-", NULL);
 	}
 	if (look->source == NULL)
 		return ccp_err_set(&entry->err, CCP_E_UNSUPPORTED, "no source can read this");
 	return 0;
+}
+
+/* An input from elsewhere can be on its way before its turn comes. From here on it is known by what is shown of it. */
+static void announce(struct ccp_next *next, const struct ccp_walk_entry *entry, const struct ccp_look *look)
+{
+	struct ccp_batch *batch = next->in;
+	char *shown = batch->text + look->path_at;
+
+	look->source->ahead(next->options.source, look->index, entry->path, shown);
+	batch->text_used = look->path_at + strlen(shown) + 1;
 }
 
 static void add(struct ccp_next *next, struct ccp_walk_entry *entry)
@@ -113,10 +124,13 @@ static void add(struct ccp_next *next, struct ccp_walk_entry *entry)
 		look->err_at = (uint32_t)batch->text_used;
 		memcpy(batch->text + batch->text_used, &entry->err, sizeof entry->err);
 		batch->text_used += sizeof entry->err;
+	} else if (look->source->ahead != NULL) {
+		announce(next, entry, look);
 	}
 	if (next->options.claims != NULL && look->err_at == CCP_NO_ERR && !look->is_stdin) {
 		look->source_key = ccp_path_key(entry->path);
 		memcpy(next->probe->path, entry->path, len);
+		next->probe->source = look->source;
 		look->target_key = next->options.target_key(next->options.target_arg, next->probe);
 	}
 	if (look->err_at == CCP_NO_ERR && (look->source->flags & CCP_SOURCE_STREAM))
@@ -195,11 +209,30 @@ static bool has_room(const struct ccp_batch *batch)
 	return batch->count < CCP_LOOKAHEAD && CCP_NEXT_TEXT_BYTES - batch->text_used >= TEXT_OF_ONE;
 }
 
+/* The one input that no name leads to. */
+static void add_only(struct ccp_next *next, const struct ccp_next_only *only)
+{
+	struct ccp_batch *batch = next->in;
+
+	batch->looks[batch->count++] = (struct ccp_look){
+		.index = next->index++,
+		.size = only->bytes,
+		.source = only->source,
+		.err_at = CCP_NO_ERR,
+	};
+	batch->text_used = strlen(only->name) + 1;
+	memcpy(batch->text, only->name, batch->text_used);
+	atomic_fetch_add_explicit(&next->inputs, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&next->bytes, only->bytes, memory_order_relaxed);
+}
+
 static void look_at_one(struct ccp_next *next)
 {
 	struct ccp_walk_entry entry;
 
-	if (ccp_walk_next(next->walk, &entry) == 1) {
+	if (next->options.only != NULL) {
+		add_only(next, next->options.only);
+	} else if (ccp_walk_next(next->walk, &entry) == 1) {
 		add(next, &entry);
 		return;
 	}

@@ -220,11 +220,23 @@ static unsigned cuts(const struct ccp_run_options *options, size_t slots)
 	const struct ccp_plan *plan = &options->plan;
 	unsigned most = plan->automatic ? plan->jobs : plan->stage[CCP_WORK].degree;
 
-	if (options->sink->flags & CCP_SINK_SHARED)
+	if (!ccp_transform_is_serial(options->transform) || (options->sink->flags & CCP_SINK_SHARED))
 		return 1;
 	if (most > options->need.cuts)
 		most = options->need.cuts;
 	return most > slots / 2 ? (unsigned)(slots / 2) : most;
+}
+
+/* The same for inputs that come from elsewhere: as many as there is room for, since they come at their own pace. */
+static unsigned apart(const struct ccp_run_options *options, size_t slots)
+{
+	size_t most = slots / 2;
+
+	if (!options->walk.urls)
+		return 0;
+	if (options->sink->flags & CCP_SINK_SHARED)
+		return 1;
+	return most < 1 ? 1 : most < CCP_CUTS_MAX ? (unsigned)most : CCP_CUTS_MAX;
 }
 
 static int allocate(struct ccp_run *run, struct ccp_err *err)
@@ -234,11 +246,14 @@ static int allocate(struct ccp_run *run, struct ccp_err *err)
 	struct ccp_arena_options shape = ccp_arena_shape(&options->need, options->plan.window);
 
 	shape.shared = options->plan.forks || options->swap_ms > 0;
+	if (options->walk.urls) /* they are cut in turn under any transform; nobody else touches that memory */
+		shape.cuts = CCP_CUTS_MAX;
 	if (options->sink->key && ccp_claims_new(&run->claims, ccp_arena_inputs(&shape), err) < 0)
 		return -1;
 
 	struct ccp_next_options next_options = {
 		.chunk_bytes = options->need.chunk_bytes,
+		.only = options->only,
 		/* or digests would be told long after their sources are gone: results go out in this order */
 		.shared_output = (options->sink->flags & CCP_SINK_SHARED) != 0 ||
 				 (options->tee && options->sink_options.remove_source),
@@ -250,7 +265,10 @@ static int allocate(struct ccp_run *run, struct ccp_err *err)
 		.enter_arg = options,
 	};
 
+	if (options->walk.urls && ccp_fetcher_new(&run->fetcher, &options->fetch, err) < 0)
+		return -1;
 	run->source = options->source;
+	run->source.fetcher = run->fetcher;
 	run->source.idle = idle;
 	run->source.idle_arg = run;
 	if (options->sink->check) {
@@ -260,6 +278,7 @@ static int allocate(struct ccp_run *run, struct ccp_err *err)
 	if (allocate_slots(run, &shape, err) < 0)
 		return -1;
 	next_options.cuts = cuts(options, shape.slots);
+	next_options.apart = apart(options, shape.slots);
 	if (ccp_walk_new(&run->walk, &options->walk, err) < 0 ||
 	    ccp_next_new(&run->next, run->walk, run->arena, &next_options, err) < 0 ||
 	    options->sink->create(&run->sink, &options->sink_options, err) < 0)
@@ -397,6 +416,7 @@ int ccp_run(const struct ccp_run_options *options, struct ccp_run_summary *summa
 		}
 	}
 	ccp_flow_free(run.flow);
+	ccp_fetcher_free(run.fetcher);
 	ccp_next_free(run.next);
 	ccp_walk_free(run.walk);
 	if (run.sink) {

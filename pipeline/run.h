@@ -7,6 +7,7 @@
 
 #include "pipeline/err.h"
 #include "pipeline/flow.h"
+#include "pipeline/net/fetch.h"
 #include "pipeline/next.h"
 #include "pipeline/plan.h"
 #include "pipeline/sink.h"
@@ -23,7 +24,9 @@ struct ccp_run_options {
 	struct ccp_transform_options transform_options;
 	struct ccp_transform_need need; /* by transform->need of these options */
 	struct ccp_walk_options walk;
+	const struct ccp_next_only *only; /* the one input, in place of what the walk finds; NULL = none */
 	struct ccp_source_options source;
+	struct ccp_fetch_options fetch; /* for names that are URLs (walk.urls) */
 	const struct ccp_sink_ops *sink;
 	struct ccp_sink_options sink_options;
 	struct ccp_plan plan;

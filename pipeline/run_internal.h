@@ -17,6 +17,7 @@
 struct ccp_arena;
 struct ccp_auto;
 struct ccp_claims;
+struct ccp_fetcher;
 struct ccp_inject;
 struct ccp_meter;
 struct ccp_sink;
@@ -31,6 +32,7 @@ struct ccp_run {
 	struct ccp_walk *walk;
 	struct ccp_next *next;
 	struct ccp_sink *sink;
+	struct ccp_fetcher *fetcher;      /* NULL: names are files */
 	struct ccp_flow *flow;
 	struct ccp_meter *meter;          /* NULL = nobody asked where the time goes */
 	struct ccp_inject *inject;

@@ -15,6 +15,15 @@ enum ccp_fsync { CCP_FSYNC_AUTO, CCP_FSYNC_ALWAYS, CCP_FSYNC_NEVER };
 /* How a target's name is made from the input's. */
 enum ccp_naming { CCP_NAME_ADD_SUFFIX, CCP_NAME_STRIP_SUFFIX };
 
+/*
+ * Somebody in this process who takes the bytes of all inputs in order: for the sink taker. `take` may wait.
+ * Errors: -1 with `err` ends the run. Threads: one call at a time, from any thread.
+ */
+struct ccp_taker {
+	int (*take)(void *arg, const struct ccp_input *input, const void *data, size_t len, struct ccp_err *err);
+	void *arg;
+};
+
 /* Const during the run. Strings are borrowed. */
 struct ccp_sink_options {
 	enum ccp_naming naming;
@@ -28,6 +37,7 @@ struct ccp_sink_options {
 	enum ccp_fsync fsync;   /* AUTO = data and folder are synced iff the source will be removed */
 	bool salvage;           /* what was decoded before damage gets its name; the source stays */
 	bool keep_metadata;     /* mode, owner, times, ACL, extended attributes */
+	struct ccp_taker taker; /* for the sink of that name */
 };
 
 struct ccp_sink;

@@ -6,7 +6,9 @@
  * and not "a.". A name is never shortened to make it fit.
  */
 #include "pipeline/target.h"
+#include "pipeline/net/url.h"
 #include "pipeline/output.h"
+#include "pipeline/source.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -121,7 +123,8 @@ static int mirror_folder(const char *dir, const char *path, size_t path_len, cha
 int ccp_target_name(const struct ccp_sink_options *options, const struct ccp_input *input, char *target,
 		    struct ccp_err *err)
 {
-	char folder[PATH_MAX], name[PATH_MAX];
+	char folder[PATH_MAX], name[PATH_MAX], remote[NAME_MAX + 1];
+	bool is_remote = input->source != NULL && (input->source->flags & CCP_SOURCE_REMOTE);
 	const char *slash = strrchr(input->path, '/');
 	const char *base = slash != NULL ? slash + 1 : input->path;
 	size_t folder_len = (size_t)(base - input->path);
@@ -133,6 +136,13 @@ int ccp_target_name(const struct ccp_sink_options *options, const struct ccp_inp
 	}
 	if (input->is_stdin)
 		return ccp_err_set(err, CCP_E_NAME, "standard input has no name to make a target's from");
+	if (is_remote) {
+		if (options->output_dir == NULL)
+			return ccp_err_set(err, CCP_E_NAME, "where to write? -c, -o or --output-dir says it");
+		ccp_url_name(input->path, remote, sizeof remote);
+		base = remote;
+		folder_len = 0;
+	}
 	if (base[0] == '\0' || strcmp(base, ".") == 0 || strcmp(base, "..") == 0)
 		return ccp_err_set(err, CCP_E_NAME, "no name to make a target's from");
 	if (make_base(options, base, name, err) != 0)

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "pipeline/globs.h"
+#include "pipeline/net/url.h"
 
 #define OPEN_FRAMES 16
 #define LIST_BYTES 65536   /* a pipe's capacity */
@@ -261,8 +262,8 @@ static bool is_wanted(const struct ccp_walk *walk, struct ccp_walk_entry *entry)
 }
 
 /*
- * Looks at walk->path, which is `name` seen from `dir_fd`. Returns 1 if `entry` is to be given, 0 if it was entered or
- * passed over.
+ * Looks at walk->path, which is `name` seen from `dir_fd`. Returns 1 if `entry` is to be given, 0 if it was only
+ * entered or passed over.
  */
 static int look(struct ccp_walk *walk, int dir_fd, const char *name, bool top, struct ccp_walk_entry *entry)
 {
@@ -289,7 +290,7 @@ static int look(struct ccp_walk *walk, int dir_fd, const char *name, bool top, s
 		ccp_err_set(&entry->err, CCP_W_DIRECTORY, "is the output directory");
 		return 1;
 	}
-	return descend(walk, dir_fd, name, follow ? 0 : O_NOFOLLOW, entry) != 0;
+	return descend(walk, dir_fd, name, follow ? 0 : O_NOFOLLOW, entry) != 0 || walk->options.directories;
 }
 
 /* Copies as much of `name` as fits to path + at. Errors: -1 with `err` if that is not all. */
@@ -302,6 +303,27 @@ static int set_path(struct ccp_walk *walk, size_t at, const char *name, size_t l
 	memcpy(walk->path + at, name, len);
 	walk->path[at + len] = '\0';
 	return fits ? 0 : ccp_err_sys(err, ENAMETOOLONG, "%s", "");
+}
+
+/*
+ * Looks at a name of the arguments or the list, which is walk->path: a URL is taken for what it says, and file:// is
+ * another spelling of a path. Returns as look.
+ */
+static int look_at_name(struct ccp_walk *walk, struct ccp_walk_entry *entry)
+{
+	enum ccp_url_kind kind = walk->options.urls ? ccp_url_kind(walk->path) : CCP_URL_NONE;
+	char path[PATH_MAX];
+
+	entry->path = walk->path;
+	if (kind == CCP_URL_FILE) {
+		if (ccp_url_path(walk->path, path, sizeof path, &entry->err) != 0)
+			return 1;
+		memcpy(walk->path, path, strlen(path) + 1);
+	} else if (kind != CCP_URL_NONE) {
+		entry->is_url = true;
+		return 1;
+	}
+	return look(walk, AT_FDCWD, walk->path, true, entry);
 }
 
 /* The next name of the top directory. Returns 1, or 0 if it gave none (but the stack has changed). */
@@ -414,7 +436,7 @@ static int next_of_list(struct ccp_walk *walk, struct ccp_walk_entry *entry)
 		ccp_err_set(&entry->err, CCP_E_OTHER, "%s", len == 0 ? "empty file name" : "NUL byte in a file name");
 		return 1;
 	}
-	return look(walk, AT_FDCWD, walk->path, true, entry);
+	return look_at_name(walk, entry);
 }
 
 /* The next name. Returns 1; 0 at the end; -1 if it would have to wait, and is not patient. */
@@ -422,7 +444,7 @@ static int find(struct ccp_walk *walk, struct ccp_walk_entry *entry)
 {
 	int result = 0;
 
-	entry->is_stdin = false;
+	entry->is_stdin = entry->is_url = false;
 	entry->has_stat = false;
 	ccp_err_clear(&entry->err);
 	while (result == 0) {
@@ -435,7 +457,7 @@ static int find(struct ccp_walk *walk, struct ccp_walk_entry *entry)
 			entry->is_stdin = strcmp(name, "-") == 0;
 			if (set_path(walk, 0, name, strlen(name), &entry->err) != 0 || entry->is_stdin)
 				return 1;
-			result = look(walk, AT_FDCWD, walk->path, true, entry);
+			result = look_at_name(walk, entry);
 		} else if (walk->list.fd >= 0) {
 			result = next_of_list(walk, entry);
 		} else {

@@ -23,6 +23,8 @@ struct ccp_walk_options {
 	const char *files_from;      /* a file of names, "-" = standard input, NULL = none; read as it is needed */
 	bool nul_separated;          /* -0 */
 	bool recursive;              /* -r: walk directories; symbolic links inside are not followed */
+	bool directories;            /* with recursive: give directories as well, each before what is in it */
+	bool urls;                   /* names like URLs (net/url.h) are none of files; not so in directories */
 	bool follow;                 /* links among the arguments and in the list are followed (gzip -f, -c) */
 	const char *skip_dir;        /* do not descend into this directory (--output-dir), or NULL */
 	const char *skip_name_suffix;/* pass over names in directories that end so (our temporaries), or NULL */
@@ -38,6 +40,7 @@ struct ccp_walk_options {
 struct ccp_walk_entry {
 	const char *path;
 	bool is_stdin;
+	bool is_url;                 /* it is no path */
 	bool has_stat;
 	struct stat st;              /* by lstat; of a link's target if options.follow and it is no directory's entry */
 	struct ccp_err err;          /* code CCP_OK, or why this name cannot be looked at (no such file, too long…) */

@@ -121,7 +121,7 @@ struct rig {
 	struct ccp_arena *arena;
 	struct ccp_next *next;
 	struct ccp_source_options source;
-	unsigned cuts; /* of NEXT's options */
+	unsigned cuts, apart; /* of NEXT's options */
 };
 
 #define RIG_SLOTS 8
@@ -130,7 +130,8 @@ static inline void rig_open(struct rig *rig, const struct ccp_walk_options *walk
 {
 	struct ccp_arena_options arena = { .slots = RIG_SLOTS, .in_bytes = chunk + 1, .out_bytes = 16 };
 	struct ccp_next_options next = {
-		.chunk_bytes = chunk, .shared_output = shared, .source = &rig->source, .cuts = rig->cuts
+		.chunk_bytes = chunk, .shared_output = shared, .source = &rig->source, .cuts = rig->cuts,
+		.apart = rig->apart
 	};
 	struct ccp_err err;
 

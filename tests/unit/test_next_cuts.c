@@ -1,4 +1,5 @@
 /* test_next_cuts.c: several inputs cut in turn, so that as many workers have work that cannot be shared. */
+#include "pipeline/net/fetch.h"
 #include "tests/unit/source_help.h"
 
 #define CHUNK 1000
@@ -141,5 +142,41 @@ Test(next_cuts, each_can_be_stopped)
 	rig_give(&rig, a, true);
 	rig_give(&rig, b, true);
 	expect_jobs(&rig, "c0 c1 c2");
+	rig_close(&rig);
+}
+
+/* Names from elsewhere are each their own: several at a time, beside the one file that is cut, but no more. */
+Test(next_cuts, streams_that_are_apart)
+{
+	char *const names[] = { (char *)"unix:x", (char *)"unix:y", (char *)"unix:z", (char *)"a" };
+	static const char *const order[] = { "a", "unix:x", "unix:y", "a", "a", "a" };
+	struct ccp_walk_options walk = { .names = names, .name_count = 4, .urls = true };
+	struct ccp_fetch_options fetch = { .tries = 1 };
+	struct rig rig = { .apart = 2, .source = { .to_stdout = true } };
+	struct ccp_job *job[6], *last;
+	struct ccp_err err;
+	int word;
+
+	put_files();
+	cr_assert_eq(ccp_fetcher_new(&rig.source.fetcher, &fetch, &err), 0);
+	rig_open(&rig, &walk, CHUNK, false);
+	for (size_t i = 0; i < 6; i++) {
+		job[i] = rig_take(&rig);
+		cr_assert_str_eq(job[i]->input->path, order[i]);
+	}
+	cr_assert_null(rig_next(&rig, &word), "two of them are read already");
+	cr_assert_eq(word, -1);
+	cr_assert_eq(rig_load(&rig, job[1]), -1, "nobody is there");
+	cr_assert_str_eq(job[1]->piece.err.text, "no such file or directory");
+	last = rig_take(&rig);
+	cr_assert_str_eq(last->input->path, "unix:z");
+	cr_assert_eq(rig_load(&rig, job[2]), -1);
+	cr_assert_eq(rig_load(&rig, last), -1);
+	cr_assert_null(rig_next(&rig, &word));
+	cr_assert_eq(word, 0);
+	rig_give(&rig, last, true);
+	for (size_t i = 0; i < 6; i++)
+		rig_give(&rig, job[i], i == 1 || i == 2 || i == 5);
+	ccp_fetcher_free(rig.source.fetcher);
 	rig_close(&rig);
 }
