@@ -22,6 +22,7 @@
 #include "cmd/range.h"
 #include "cmd/report.h"
 #include "cmd/signals.h"
+#include "pipeline/net/url.h"
 #include "pipeline/run.h"
 #include "pipeline/temp.h"
 #include "strategies/strategies.h"
@@ -58,6 +59,7 @@ static int check_settings(const struct ccp_settings *s)
 		struct stat st;
 
 		stdin_named |= stat(s->names[i], &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
+		stdin_named |= !s->gnu && ccp_url_kind(s->names[i]) > CCP_URL_FILE;
 	}
 	if (s->explain && stdin_named)
 		return ccp_usage_error(s, "--explain measures real data, and would use up a stream: name files");
@@ -117,9 +119,11 @@ static void fill_run(struct ccp_run_options *run, const struct ccp_settings *s, 
 			.passthrough = s->passthrough || (s->force && s->to_stdout && !s->list),
 		},
 		.walk = { .nul_separated = s->nul_separated, .recursive = s->recursive, .skip_dir = s->output_dir,
+			  .urls = !s->gnu,
 			  .skip_name_suffix = CCP_TEMP_SUFFIX, .max_depth = s->max_depth,
 			  .include = s->include[0] != NULL ? s->include : NULL,
 			  .exclude = s->exclude[0] != NULL ? s->exclude : NULL },
+		.fetch = s->fetch,
 		.source = { .force = s->force, .refuse_setid = s->gnu, .remove_source = remove || s->gnu },
 		.sink_options = {
 			.naming = s->decompress ? CCP_NAME_STRIP_SUFFIX : CCP_NAME_ADD_SUFFIX,

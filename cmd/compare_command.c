@@ -110,6 +110,8 @@ static int check(const struct ccp_compare_command *c, const struct ccp_settings 
 		return ccp_usage_error(settings, "compare: %s of COMMAND is set by compare: write %s before '--'",
 				       s->plan.strategy != NULL ? "--strategy" : "-j",
 				       s->plan.strategy != NULL ? "--strategies=LIST" : "-j LIST");
+	if (s->tar.file != NULL && s->tar.mode == 'c')
+		return ccp_usage_error(settings, "compare: -f of COMMAND is set by compare: leave it out, or say -z");
 	if (s->profile.json != NULL || s->profile.trace != NULL || s->profile.html != NULL)
 		return ccp_usage_error(settings, "compare: --profile=KIND:FILE of COMMAND would write a file");
 	if (s->plan.plan_file != NULL || s->save_plan != NULL || s->explain)

@@ -17,6 +17,12 @@
 #ifdef CCP_HAVE_CRYPTO
 #include <openssl/opensslv.h>
 #endif
+#ifdef CCP_HAVE_CURL
+#include <curl/curlver.h>
+#endif
+#ifdef CCP_HAVE_ARCHIVE
+#include <archive.h>
+#endif
 #if defined(CCP_HAVE_LIBURING) && __has_include(<liburing/io_uring_version.h>)
 #include <liburing/io_uring_version.h> /* since 2.4 */
 #endif
@@ -60,7 +66,7 @@ struct library {
 #define LIBURING_VERSION "yes"
 #endif
 
-/* Ended by a NULL name. Shape: room for 9. */
+/* Ended by a NULL name. Shape: room for 12. */
 static void list_libraries(struct library *list)
 {
 	*list++ = (struct library){ "zlib", zlibVersion(), "" };
@@ -95,6 +101,16 @@ static void list_libraries(struct library *list)
 	*list++ = (struct library){ "libb2", "yes", "" }; /* its header does not tell the version */
 #else
 	*list++ = (struct library){ "libb2", NULL, "no digest blake2b" };
+#endif
+#ifdef CCP_HAVE_ARCHIVE
+	*list++ = (struct library){ "libarchive", ARCHIVE_VERSION_ONLY_STRING, "" };
+#else
+	*list++ = (struct library){ "libarchive", NULL, "tar neither lists nor unpacks" };
+#endif
+#ifdef CCP_HAVE_CURL
+	*list++ = (struct library){ "libcurl", LIBCURL_VERSION, "" };
+#else
+	*list++ = (struct library){ "libcurl", NULL, "no inputs http, https, ftp, sftp" };
 #endif
 #ifdef CCP_HAVE_OPENMP
 	*list++ = (struct library){ "OpenMP", OPENMP_VERSION, "" };
@@ -146,7 +162,7 @@ void ccp_info_entry(const char *name, const char *help, const char *why)
 
 static void print_text(const struct ccp_host *host)
 {
-	struct library libraries[9];
+	struct library libraries[12];
 
 	printf("ccpipe %s\n\n", CCP_VERSION);
 	ccp_info_host_print(host);
@@ -210,7 +226,7 @@ static void json_strategies(void)
 
 static void print_json(const struct ccp_host *host)
 {
-	struct library libraries[9];
+	struct library libraries[12];
 	const char *before = "";
 
 	printf("{\"v\":1,\"version\":\"%s\",\"default_strategy\":\"auto\",", CCP_VERSION);

@@ -23,7 +23,7 @@
 
 const struct ccp_command *const ccp_commands[] = {
 	&ccp_command_gzip, &ccp_command_gunzip, &ccp_command_cat,
-	&ccp_command_test, &ccp_command_list, &ccp_command_index, &ccp_command_sum,
+	&ccp_command_test, &ccp_command_list, &ccp_command_index, &ccp_command_sum, &ccp_command_tar,
 	&ccp_command_compare, &ccp_command_info, NULL,
 };
 
@@ -61,7 +61,7 @@ static void print_help(const struct ccp_settings *s, const struct ccp_command *c
 		       command->help[0] - 'a' + 'A', command->help + 1);
 	}
 	ccp_options_help(stdout, s->bit);
-	if (s->gnu || !(s->bit & (CCP_FOR_INFO | CCP_FOR_COMPARE | CCP_FOR_INDEX)))
+	if (s->gnu || !(s->bit & (CCP_FOR_INFO | CCP_FOR_COMPARE | CCP_FOR_INDEX | CCP_FOR_TAR)))
 		printf("\nWith no FILE, or when FILE is -, read standard input.\n");
 	if (s->gnu)
 		printf("\nThis is ccpipe under the name %s; see ccpipe(1).\n", s->program);

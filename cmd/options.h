@@ -13,7 +13,9 @@
 #include "cmd/profile.h"
 #include "pipeline/codec/digest_set.h"
 #include "pipeline/inject.h"
+#include "pipeline/net/fetch.h"
 #include "pipeline/plan.h"
+#include "pipeline/tar_layout.h"
 #include "pipeline/transform.h"
 
 /* The commands that an option belongs to. CCP_FOR_GNU is the persona gzip, gunzip, zcat. */
@@ -31,6 +33,7 @@ enum {
 	CCP_FOR_HASHSUM = 1u << 11, /* the personas md5sum, sha1sum, sha224sum, … */
 	CCP_FOR_B2SUM = 1u << 12,
 	CCP_FOR_CKSUM = 1u << 13,
+	CCP_FOR_TAR = 1u << 14,
 };
 #define CCP_FOR_SUM_PERSONA (CCP_FOR_HASHSUM | CCP_FOR_B2SUM | CCP_FOR_CKSUM)
 
@@ -59,6 +62,24 @@ struct ccp_sum_settings {
 	int output_error;            /* errno of the first write to standard output that failed, or 0 */
 };
 
+/* What was said to tar. */
+struct ccp_tar_settings {
+	int mode;                    /* 'c', 't', 'x'; 0 = not said */
+	const char *file, *dir;      /* -f, -C; NULL = not said */
+	int gzip;                    /* -z */
+	int overwrite;               /* replace what exists: the archive, or with -x members */
+
+	/* -c */
+	struct ccp_tar_owner owner, group;
+	int numeric_owner;
+	bool has_mtime;
+	int64_t mtime;               /* of all members, if has_mtime */
+
+	/* -x */
+	int devices, keep_setid, same_owner, drop_mtime;
+	uint64_t max_size;           /* 0 = not said */
+};
+
 /*
  * Everything that was said on the command line. Integers of on/off options are 0 or 1; -1 = not said.
  * Memory: strings are borrowed from argv and the environment; `names` is released by ccp_settings_release.
@@ -85,6 +106,7 @@ struct ccp_settings {
 	uint64_t chunk_bytes;
 	bool by_range, by_lines;     /* --range, --lines */
 	struct ccp_range range;      /* of the one that was said */
+	struct ccp_fetch_options fetch;
 	const char *fault;
 	unsigned swap_ms;
 	int window;
@@ -99,6 +121,7 @@ struct ccp_settings {
 	const char *include[CCP_GLOBS + 1], *exclude[CCP_GLOBS + 1]; /* ended by NULL */
 
 	struct ccp_sum_settings sum;
+	struct ccp_tar_settings tar;
 
 	/* compare */
 	const char *strategies, *jobs_list; /* NULL = not said */

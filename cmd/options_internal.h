@@ -35,6 +35,23 @@ int ccp_option_hint(struct ccp_settings *settings, const struct ccp_option *opti
 int ccp_option_depth(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
 int ccp_option_glob(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
 
+/* options_tar.c: the same, for tar. */
+int ccp_option_tar_mode(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
+int ccp_option_tar_dir(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
+int ccp_option_tar_sort(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
+int ccp_option_tar_owner(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
+int ccp_option_tar_mtime(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
+int ccp_option_tar_size(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
+
+/* options_net.c: the same, for inputs from the network. */
+int ccp_option_net_depth(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
+int ccp_option_net_per_host(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
+int ccp_option_net_retries(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
+int ccp_option_net_connect(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
+int ccp_option_net_stall(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
+int ccp_option_net_rate(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
+int ccp_option_net_netrc(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
+
 static inline int *ccp_option_int(struct ccp_settings *settings, const struct ccp_option *option)
 {
 	return (int *)(void *)((char *)settings + option->field);

@@ -87,6 +87,7 @@ struct ccp_walk_options ccp_sum_walk(const struct ccp_settings *s)
 		.files_from = s->files_from,
 		.nul_separated = s->nul_separated,
 		.recursive = s->recursive,
+		.urls = !s->gnu,
 		.follow = true,
 		.max_depth = s->max_depth,
 		.include = s->include[0] != NULL ? s->include : NULL,

@@ -54,6 +54,7 @@ static void fill(struct ccp_run_options *run, const struct ccp_settings *s, cons
 	*run = (struct ccp_run_options){
 		.transform = ccp_transform_find(ccp_digest_set_combines(set) ? "checksum" : "digest"),
 		.transform_options = { .chunk_bytes = s->chunk_bytes, .digests = set },
+		.fetch = s->fetch,
 		.source = { .to_stdout = true }, /* links and devices are read like files */
 		.sink = ccp_sink_find("record"),
 		.report = on_result,

@@ -8,6 +8,7 @@
 
 #include "cmd/sum.h"
 #include "cmd/sum_words.h"
+#include "pipeline/net/url.h"
 
 static int refused(const struct ccp_settings *s)
 {
@@ -118,7 +119,8 @@ static int check_ours(const struct ccp_settings *s)
 	if (s->files_from != NULL && strcmp(s->files_from, "-") == 0 && has_stdin)
 		return ccp_usage_error(s, "standard input cannot be both --files-from and an input");
 	for (size_t i = 0; i < s->name_count && s->explain; i++)
-		has_stdin |= stat(s->names[i], &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
+		has_stdin |= (stat(s->names[i], &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)) ||
+			     (!s->gnu && ccp_url_kind(s->names[i]) > CCP_URL_FILE);
 	if (s->explain && has_stdin)
 		return ccp_usage_error(s, "--explain measures real data, and would use up a stream: name files");
 	if (s->explain && s->sum.check)
