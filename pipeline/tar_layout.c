@@ -116,6 +116,8 @@ static int set_kind(struct ccp_tar_layout *layout, struct ccp_tar_place *member,
 	case S_IFREG:
 		member->type = '0';
 		member->size = (uint64_t)st->st_size;
+		member->dev = st->st_dev;
+		member->ino = st->st_ino;
 		/* what everybody may read needs no question; what it hides from us is met when it is opened */
 		if (st->st_size > 0 && (st->st_mode & 0444) != 0444 && geteuid() != 0 &&
 		    faccessat(AT_FDCWD, path, R_OK, AT_EACCESS | AT_SYMLINK_NOFOLLOW) != 0)

@@ -95,7 +95,10 @@ const char *ccp_tar_layout_path(const struct ccp_tar_layout *layout, size_t memb
 size_t ccp_tar_layout_fill(const struct ccp_tar_layout *layout, uint64_t at, uint8_t *to, size_t room,
 			   struct ccp_tar_data *data);
 
-/* Whether `st`, of the file that was opened for a member, is that of its layout: the same file, size and time. */
+/* Whether `st`, of what was opened for a member, is of the file that was looked at; another may have its name now. */
+bool ccp_tar_layout_is(const struct ccp_tar_layout *layout, size_t member, const struct stat *st);
+
+/* Whether it is that file, with the same size and time. */
 bool ccp_tar_layout_same(const struct ccp_tar_layout *layout, size_t member, const struct stat *st);
 
 /* Notes what a member turned out to be, and the errno with UNREAD. Threads: any, and worker processes. */

@@ -18,7 +18,9 @@ struct ccp_tar_place {
 	union {
 		uint64_t link;   /* in the text */
 		uint64_t rdev;
+		uint64_t ino;    /* of a file with data */
 	};
+	uint64_t dev;
 	int64_t mtime;           /* the file's own */
 	uint32_t mtime_nsec;
 	uint32_t owner, group;   /* numbers in the layout's lists */

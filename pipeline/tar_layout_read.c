@@ -107,11 +107,18 @@ size_t ccp_tar_layout_fill(const struct ccp_tar_layout *layout, uint64_t at, uin
 	return room;
 }
 
+bool ccp_tar_layout_is(const struct ccp_tar_layout *layout, size_t member, const struct stat *st)
+{
+	const struct ccp_tar_place *m = &layout->member[member];
+
+	return S_ISREG(st->st_mode) && st->st_dev == m->dev && st->st_ino == m->ino;
+}
+
 bool ccp_tar_layout_same(const struct ccp_tar_layout *layout, size_t member, const struct stat *st)
 {
 	const struct ccp_tar_place *m = &layout->member[member];
 
-	return S_ISREG(st->st_mode) && (uint64_t)st->st_size == m->size &&
+	return ccp_tar_layout_is(layout, member, st) && (uint64_t)st->st_size == m->size &&
 	       st->st_mtim.tv_sec == m->mtime && st->st_mtim.tv_nsec == (long)m->mtime_nsec;
 }
 

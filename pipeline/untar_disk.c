@@ -52,6 +52,18 @@ static int already_there(const struct ccp_untar_disk *disk, const struct stat *s
 	return 0;
 }
 
+#define TEMP_BEGIN ".ccpipe-untar-"
+#define TEMP_END ".ccpipe-tmp"
+
+/* Whether a name is of the kind that unfinished members have. */
+static bool is_temp(const char *base)
+{
+	size_t len = strlen(base), end = sizeof TEMP_END - 1;
+
+	return strncmp(base, TEMP_BEGIN, sizeof TEMP_BEGIN - 1) == 0 && len > end &&
+	       strcmp(base + len - end, TEMP_END) == 0;
+}
+
 /* Finds the place of a member, and refuses what is taken. */
 static int prepare(struct ccp_untar_disk *disk, const char *path, const char **base, struct ccp_err *err)
 {
@@ -61,6 +73,8 @@ static int prepare(struct ccp_untar_disk *disk, const char *path, const char **b
 		return ccp_err_set(err, CCP_E_NAME, "refused: it would replace the directory that is unpacked in");
 	if (ccp_untar_place(disk, path, base, err) != 0)
 		return -1;
+	if (is_temp(*base))
+		return ccp_err_set(err, CCP_E_NAME, "refused: it has the name of an unfinished member");
 	if (fstatat(disk->parent, *base, &st, AT_SYMLINK_NOFOLLOW) == 0)
 		return already_there(disk, &st, err);
 	return errno == ENOENT ? 0 : ccp_err_sys(err, errno, "its name");
@@ -68,7 +82,7 @@ static int prepare(struct ccp_untar_disk *disk, const char *path, const char **b
 
 static void name_temp(struct ccp_untar_disk *disk, unsigned number)
 {
-	snprintf(disk->temp, sizeof disk->temp, ".ccpipe-untar-%ld-%u.ccpipe-tmp", (long)getpid(), number);
+	snprintf(disk->temp, sizeof disk->temp, TEMP_BEGIN "%ld-%u" TEMP_END, (long)getpid(), number);
 }
 
 /* Gives what has the temporary name its own. Nothing has appeared there, or may be replaced. */
@@ -153,7 +167,9 @@ static void set_metadata(struct ccp_untar_disk *disk, const struct ccp_untar_mem
 		gid_t gid;
 
 		ccp_untar_owner(disk, member, &uid, &gid);
-		if (fchown(disk->file, uid, gid) != 0)
+		if (uid == (uid_t)-1 || gid == (gid_t)-1) /* and so no set-user-ID either, which would be of another */
+			ccp_err_set(err, CCP_W_METADATA, "its owner: there can be no such number");
+		else if (fchown(disk->file, uid, gid) != 0)
 			ccp_err_set(err, CCP_W_METADATA, "its owner: %s", strerrordesc_np(errno));
 	}
 	if (options->keep_setid && (member->mode & SETID) && err->code == CCP_OK &&

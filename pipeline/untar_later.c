@@ -99,8 +99,10 @@ static uint32_t look_up(struct ccp_untar_id *last, const char *name, int64_t num
 {
 	char text[4096];
 
+	uint32_t none = number >= 0 && number < UINT32_MAX ? (uint32_t)number : UINT32_MAX;
+
 	if (!name || name[0] == '\0' || strlen(name) >= sizeof last->name)
-		return (uint32_t)number;
+		return none;
 	if (strcmp(last->name, name) != 0) {
 		strcpy(last->name, name);
 		if (of_group) {
@@ -115,7 +117,7 @@ static uint32_t look_up(struct ccp_untar_id *last, const char *name, int64_t num
 			last->id = last->found ? (uint32_t)user.pw_uid : 0;
 		}
 	}
-	return last->found ? last->id : (uint32_t)number;
+	return last->found ? last->id : none;
 }
 
 void ccp_untar_owner(struct ccp_untar_disk *disk, const struct ccp_untar_member *member, uid_t *uid, gid_t *gid)

@@ -315,6 +315,9 @@ static int look_at_name(struct ccp_walk *walk, struct ccp_walk_entry *entry)
 	char path[PATH_MAX];
 
 	entry->path = walk->path;
+	/* without slashes they can come of a glob: nobody shall open a port by naming a file so */
+	if ((kind == CCP_URL_UNIX || kind == CCP_URL_LISTEN) && lstat(walk->path, &entry->st) == 0)
+		kind = CCP_URL_NONE;
 	if (kind == CCP_URL_FILE) {
 		if (ccp_url_path(walk->path, path, sizeof path, &entry->err) != 0)
 			return 1;

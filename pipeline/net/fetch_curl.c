@@ -221,8 +221,12 @@ static void set_options(struct ccp_fetch *fetch, const struct ccp_curl_lib *lib)
 	SET(CURLOPT_BUFFERSIZE, BUFFER_BYTES);
 	SET(CURLOPT_CONNECTTIMEOUT, (long)options->connect_s);
 	SET(CURLOPT_NETRC, options->netrc ? (long)CURL_NETRC_OPTIONAL : (long)CURL_NETRC_IGNORED);
-	if (options->cacert != NULL)
+	if (options->cacert != NULL) { /* these and no others: libcurl has a folder of its own beside them */
 		SET(CURLOPT_CAINFO, options->cacert);
+		SET(CURLOPT_CAPATH, (char *)NULL);
+	}
+	if (!try->http) /* a proxy may answer in HTTP: its page about an error is not the file */
+		SET(CURLOPT_FAILONERROR, 1L);
 	SET(CURLOPT_WRITEFUNCTION, on_body);
 	SET(CURLOPT_WRITEDATA, fetch);
 	SET(CURLOPT_HEADERFUNCTION, on_header);

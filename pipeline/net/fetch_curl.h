@@ -24,6 +24,7 @@ struct ccp_answer {
 	long code;               /* HTTP's; 0 = none yet */
 	char reason[48];         /* its words */
 	char etag[CCP_ETAG];     /* a strong one, or "" */
+	bool weak;               /* an ETag came that is a weak one: the date says no more than that */
 	char modified[48];       /* Last-Modified as it was sent, or "" */
 	bool no_ranges;          /* Accept-Ranges: none */
 	uint64_t from, total;    /* of Content-Range; UINT64_MAX = not said */

@@ -87,7 +87,8 @@ void ccp_answer_line(struct ccp_answer *answer, const char *line, size_t len)
 	name_len = (size_t)(colon - line);
 	copy_value(value, sizeof value, colon + 1, len - name_len - 1);
 	if (name_len == 4 && strncasecmp(line, "ETag", 4) == 0) {
-		if (value[0] == '"' && strlen(value) + 1 < sizeof value) /* a weak one promises no same bytes */
+		answer->weak = value[0] != '"' || strlen(value) + 1 >= sizeof value; /* promises no same bytes */
+		if (!answer->weak)
 			strcpy(answer->etag, value);
 	} else if (name_len == 13 && strncasecmp(line, "Last-Modified", 13) == 0) {
 		snprintf(answer->modified, sizeof answer->modified, "%.*s", (int)sizeof answer->modified - 1, value);
@@ -121,8 +122,18 @@ static void tell(struct ccp_fetch *fetch)
 	};
 	pthread_mutex_unlock(&fetch->fetcher->lock);
 	snprintf(try->validator, sizeof try->validator, "%s",
-		 answer->etag[0] != '\0' ? answer->etag : answer->modified);
+		 answer->etag[0] != '\0' ? answer->etag : answer->weak ? "" : answer->modified);
 	fetch->resumable = try->http && try->validator[0] != '\0' && !answer->no_ranges;
+}
+
+/* Whether a part is one of what came before. A date may be left out of the answer to If-Range, an ETag may not. */
+static bool is_same(const struct ccp_curl_try *try)
+{
+	const struct ccp_answer *answer = &try->answer;
+
+	if (try->validator[0] == '"')
+		return strcmp(answer->etag, try->validator) == 0;
+	return answer->modified[0] == '\0' || strcmp(answer->modified, try->validator) == 0;
 }
 
 /* Whether the body of this answer goes on where the pipe stands. */
@@ -136,15 +147,24 @@ static bool is_wanted(const struct ccp_fetch *fetch)
 	if (fetch->written == 0)
 		return answer->code >= 200 && answer->code < 300 && answer->code != 206;
 	return answer->code == 206 && answer->from == fetch->written &&
-	       (answer->etag[0] == '\0' || try->validator[0] != '"' || strcmp(answer->etag, try->validator) == 0) &&
+	       is_same(try) &&
 	       (answer->total == UINT64_MAX || !fetch->info.sized || answer->total == fetch->info.size);
 }
 
 void ccp_answer_begin(struct ccp_fetch *fetch)
 {
+	const struct ccp_answer *answer = &fetch->curl->answer;
+
 	fetch->curl->accepted = is_wanted(fetch);
-	if (fetch->curl->accepted)
-		tell(fetch);
+	if (!fetch->curl->accepted)
+		return;
+	tell(fetch);
+	if (fetch->written > 0 && !fetch->info.sized && answer->total != UINT64_MAX) { /* only a part tells the size */
+		pthread_mutex_lock(&fetch->fetcher->lock);
+		fetch->info.size = answer->total;
+		fetch->info.sized = true;
+		pthread_mutex_unlock(&fetch->fetcher->lock);
+	}
 }
 
 /* ---- the end of a try ---------------------------------------------------------------------------- */

@@ -74,8 +74,10 @@ void ccp_url_show(const char *url, char *shown, size_t room)
 	const char *at = kind == CCP_URL_CURL || kind == CCP_URL_TCP ? user_end(rest) : NULL;
 	const char *colon = at != NULL ? memchr(rest, ':', (size_t)(at - rest)) : NULL;
 
-	if (colon == NULL)
+	if (at == NULL)
 		snprintf(shown, room, "%s", url);
+	else if (colon == NULL) /* which may be a token */
+		snprintf(shown, room, "%.*s***%s", (int)(rest - url), url, at);
 	else
 		snprintf(shown, room, "%.*s:***%s", (int)(colon - url), url, at);
 }
@@ -85,10 +87,10 @@ static int hex(char c)
 	return c >= '0' && c <= '9' ? c - '0' : isxdigit((unsigned char)c) ? tolower((unsigned char)c) - 'a' + 10 : -1;
 }
 
-/* A slash or a NUL that was written as %2F or %00 would be another name than the one that was meant. */
+/* A slash or a NUL that was written as %2F or %00 would be another name than the one that was meant; %1B is none. */
 static char safe(int c)
 {
-	return c == '/' || c == '\0' ? '_' : (char)c;
+	return c == '/' || c < 0x20 || c == 0x7f ? '_' : (char)c;
 }
 
 /* A character of an URL, decoded; goes behind it. */

@@ -106,6 +106,9 @@ static void got_read(struct ccp_job *job, const struct ccp_tar_layout *layout, i
 
 static int tar_got(struct ccp_job *job, const struct ccp_source_options *options, int64_t result)
 {
+	struct ccp_tar_data data;
+	struct stat st;
+
 	if (job->step == CCP_LOAD_CLOSING) { /* whatever close says, the descriptor is gone */
 		job->fd = -1;
 		job->step = CCP_LOAD_BETWEEN;
@@ -126,7 +129,14 @@ static int tar_got(struct ccp_job *job, const struct ccp_source_options *options
 		return 0;
 	}
 	job->fd = (int)result;
-	job->step = CCP_LOAD_READING;
+	fill(job, options->tar, &data); /* makes nothing: tells whose bytes are wanted */
+	if (fstat(job->fd, &st) == 0 && ccp_tar_layout_is(options->tar, data.member, &st)) {
+		job->step = CCP_LOAD_READING;
+		return 0;
+	}
+	/* whoever may change the tree must not choose what of the rest of the system is stored, or make us wait */
+	give_zeros(job, options->tar, CCP_TAR_UNREAD, ENOENT);
+	job->step = CCP_LOAD_CLOSING;
 	return 0;
 }
 

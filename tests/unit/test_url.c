@@ -74,7 +74,7 @@ Test(url, no_password_is_shown)
 		{ "http://u:se@cret@h/a", "http://u:***@h/a" },
 		{ "http://u:p@h?x", "http://u:***@h?x" },
 		{ "http://:p@h", "http://:***@h" },
-		{ "http://u@h/a", "http://u@h/a" },
+		{ "http://token@h/a", "http://***@h/a" },
 		{ "http://h:80/a@b", "http://h:80/a@b" },
 		{ "unix:/a:b@c", "unix:/a:b@c" },
 	};
