@@ -4,12 +4,11 @@
  * The last four bytes of a block are the length of its content, and right behind them is the header of the next one:
  * one read gets both. The number of entries comes first in the index and is known last.
  */
-#include <errno.h>
 #include <sys/types.h>
-#include <unistd.h>
 
 #include "pipeline/codec/bgzf.h"
 #include "pipeline/codec/gzip_header.h"
+#include "pipeline/codec/index_io.h"
 
 #define NUMBER 8u            /* bytes of a number in the index */
 #define ENTRIES_AT_ONCE 256u
@@ -30,25 +29,9 @@ static void number_put(uint8_t *p, uint64_t v)
 		p[i] = (uint8_t)(v >> 8 * i);
 }
 
-static int write_at(int fd, const uint8_t *data, size_t len, off_t at, struct ccp_err *err)
-{
-	while (len > 0) {
-		ssize_t n = pwrite(fd, data, len, at);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return ccp_err_sys(err, errno, "%s", "");
-		data += n;
-		len -= (size_t)n;
-		at += n;
-	}
-	return 0;
-}
-
 static int flush(struct index *x, struct ccp_err *err)
 {
-	if (write_at(x->to, x->data, x->len, x->at, err) != 0)
+	if (ccp_index_write_at(x->to, x->data, x->len, (uint64_t)x->at, "", err) != 0)
 		return -1;
 	x->at += (off_t)x->len;
 	x->len = 0;
@@ -62,25 +45,6 @@ static int entry_put(struct index *x, uint64_t stored, uint64_t plain, struct cc
 	x->len += 2 * NUMBER;
 	x->entries++;
 	return x->len == sizeof x->data ? flush(x, err) : 0;
-}
-
-/* Reads up to `len` bytes at `at`. Returns how many there are, -1 on an error. */
-static ssize_t read_at(int fd, uint8_t *data, size_t len, uint64_t at, struct ccp_err *err)
-{
-	size_t have = 0;
-
-	while (have < len) {
-		ssize_t n = pread(fd, data + have, len - have, (off_t)(at + have));
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return ccp_err_sys(err, errno, "%s", "");
-		if (n == 0)
-			break;
-		have += (size_t)n;
-	}
-	return (ssize_t)have;
 }
 
 /* The length of the block with this header, or 0 if it is none. */
@@ -100,7 +64,7 @@ int ccp_bgzf_index(int fd, int to, struct ccp_err *err)
 	struct index x = { .to = to, .at = NUMBER };
 	uint8_t seam[4 + CCP_BGZF_HEADER_BYTES] = { 0 }; /* the end of a block and the beginning of the next */
 	uint64_t stored = 0, plain = 0;
-	ssize_t n = read_at(fd, seam + 4, CCP_BGZF_HEADER_BYTES, 0, err);
+	ssize_t n = ccp_index_read_at(fd, seam + 4, CCP_BGZF_HEADER_BYTES, 0, err);
 
 	if (n < 0)
 		return -1;
@@ -111,7 +75,7 @@ int ccp_bgzf_index(int fd, int to, struct ccp_err *err)
 		if (bytes == 0)
 			return ccp_err_at(err, CCP_E_FORMAT, stored, "not a block of blocked gzip");
 		stored += bytes;
-		n = read_at(fd, seam, sizeof seam, stored - 4, err);
+		n = ccp_index_read_at(fd, seam, sizeof seam, stored - 4, err);
 		if (n < 0)
 			return -1;
 		if (n < 4)
@@ -122,5 +86,5 @@ int ccp_bgzf_index(int fd, int to, struct ccp_err *err)
 		plain += content;
 	}
 	number_put(seam, x.entries);
-	return flush(&x, err) != 0 || write_at(to, seam, NUMBER, 0, err) != 0 ? -1 : 0;
+	return flush(&x, err) != 0 || ccp_index_write_at(to, seam, NUMBER, 0, "", err) != 0 ? -1 : 0;
 }

@@ -65,4 +65,9 @@ static inline uint32_t ccp_le32(const uint8_t *p)
 	return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
 }
 
+static inline uint64_t ccp_le64(const uint8_t *p)
+{
+	return ccp_le32(p) | (uint64_t)ccp_le32(p + 4) << 32;
+}
+
 #endif

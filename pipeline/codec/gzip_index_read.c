@@ -8,12 +8,13 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/types.h>
-#include <unistd.h>
 
 #include <zlib.h>
 
+#include "pipeline/codec/gzip_header.h"
 #include "pipeline/codec/gzip_index.h"
 #include "pipeline/codec/gzip_index_format.h"
+#include "pipeline/codec/index_io.h"
 
 #define READ_BYTES 4096u /* at once: a line number and the next place, or some places with short windows */
 
@@ -50,25 +51,6 @@ static int cut_short(struct ccp_err *err, uint64_t at)
 	return ccp_err_at(err, CCP_E_FORMAT, at, "the index is cut short");
 }
 
-/* Reads up to `len` bytes at `at`. Returns how many there are, -1 on an error. */
-static ssize_t read_at(int fd, uint8_t *data, size_t len, uint64_t at, struct ccp_err *err)
-{
-	size_t have = 0;
-
-	while (have < len) {
-		ssize_t n = pread(fd, data + have, len - have, (off_t)(at + have));
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return ccp_err_sys(err, errno, "%s", "");
-		if (n == 0)
-			break;
-		have += (size_t)n;
-	}
-	return (ssize_t)have;
-}
-
 /* The `len` bytes at `at`, at most READ_BYTES; NULL on an error. They stay until the next call. */
 static const uint8_t *get(struct index *x, uint64_t at, size_t len, struct ccp_err *err)
 {
@@ -81,7 +63,7 @@ static const uint8_t *get(struct index *x, uint64_t at, size_t len, struct ccp_e
 	if (at >= x->at && at - x->at <= x->len && len <= x->len - (at - x->at))
 		return x->data + (at - x->at);
 	x->len = 0;
-	n = read_at(x->fd, x->data, READ_BYTES, at, err);
+	n = ccp_index_read_at(x->fd, x->data, READ_BYTES, at, err);
 	if (n < 0)
 		return NULL;
 	x->at = at;
@@ -97,15 +79,6 @@ static const uint8_t *get(struct index *x, uint64_t at, size_t len, struct ccp_e
 #define PAIR_BYTES 16u
 #define PAIRS_AT 8u
 
-static uint64_t le64(const uint8_t *p)
-{
-	uint64_t v = 0;
-
-	for (unsigned i = 8; i > 0; i--)
-		v = v << 8 | p[i - 1];
-	return v;
-}
-
 static int find_pair(struct index *x, bool by_line, uint64_t where, struct ccp_index_place *place,
 		     struct ccp_err *err)
 {
@@ -114,7 +87,7 @@ static int find_pair(struct index *x, bool by_line, uint64_t where, struct ccp_i
 
 	if (p == NULL)
 		return -1;
-	high = le64(p);
+	high = ccp_le64(p);
 	if (x->bytes % PAIR_BYTES != PAIRS_AT || high != x->bytes / PAIR_BYTES)
 		return ccp_err_at(err, CCP_E_FORMAT, 0, "not an index of a gzip file, or damaged");
 	/* all pairs before `low` are at or before `where`, all from `high` on after it */
@@ -124,7 +97,7 @@ static int find_pair(struct index *x, bool by_line, uint64_t where, struct ccp_i
 		p = get(x, PAIRS_AT + middle * PAIR_BYTES, PAIR_BYTES, err);
 		if (p == NULL)
 			return -1;
-		if (le64(p + 8) <= where)
+		if (ccp_le64(p + 8) <= where)
 			low = middle + 1;
 		else
 			high = middle;
@@ -134,8 +107,8 @@ static int find_pair(struct index *x, bool by_line, uint64_t where, struct ccp_i
 	p = get(x, PAIRS_AT + (low - 1) * PAIR_BYTES, PAIR_BYTES, err);
 	if (p == NULL)
 		return -1;
-	place->in = le64(p);
-	place->out = le64(p + 8);
+	place->in = ccp_le64(p);
+	place->out = ccp_le64(p + 8);
 	place->bits = 0;
 	place->line = 0;
 	place->has_line = false;
@@ -217,7 +190,7 @@ static int unpack(const struct index *x, const struct point *point, struct ccp_i
 	place->window_len = 0;
 	if (point->packed == 0)
 		return 0;
-	n = read_at(x->fd, packed, point->packed, point->at, err);
+	n = ccp_index_read_at(x->fd, packed, point->packed, point->at, err);
 	if (n < 0)
 		return -1;
 	if ((size_t)n < point->packed)

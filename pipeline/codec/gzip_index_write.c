@@ -6,11 +6,9 @@
  * window, at the first block of one it needs none. Members are checked as gunzip does. The places are written as they
  * come; their number, which stands in front of them, at the end.
  */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/types.h>
-#include <unistd.h>
 
 #include <zlib.h>
 
@@ -18,9 +16,11 @@
 #include "pipeline/codec/gzip_header.h"
 #include "pipeline/codec/gzip_index.h"
 #include "pipeline/codec/gzip_index_format.h"
+#include "pipeline/codec/index_io.h"
 
 #define IN_BYTES (128u << 10)
 #define OUT_BYTES (256u << 10)
+#define WRITING "writing the index"
 
 struct writer {
 	/* the file: in[0, in_len) is what stands at in_at, and `used` bytes of that have been taken */
@@ -61,11 +61,9 @@ static int fill(struct writer *w, struct ccp_err *err)
 		return 1;
 	w->in_at += w->in_len;
 	w->in_len = w->used = 0;
-	do
-		n = pread(w->fd, w->in, sizeof w->in, (off_t)w->in_at);
-	while (n < 0 && errno == EINTR);
+	n = ccp_index_read_at(w->fd, w->in, sizeof w->in, w->in_at, err);
 	if (n < 0)
-		return ccp_err_sys(err, errno, "%s", "");
+		return -1;
 	w->in_len = (size_t)n;
 	return n > 0;
 }
@@ -101,22 +99,6 @@ static int truncated(const struct writer *w, struct ccp_err *err)
 
 /* ---- the index -------------------------------------------------------------------------------------------------- */
 
-static int write_at(const struct writer *w, const uint8_t *data, size_t len, uint64_t at, struct ccp_err *err)
-{
-	while (len > 0) {
-		ssize_t n = pwrite(w->index_fd, data, len, (off_t)at);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return ccp_err_sys(err, errno, "writing the index");
-		data += n;
-		len -= (size_t)n;
-		at += (uint64_t)n;
-	}
-	return 0;
-}
-
 /* Writes the place that the decoder has stopped at. */
 static int put_place(struct writer *w, struct ccp_err *err)
 {
@@ -136,7 +118,7 @@ static int put_place(struct writer *w, struct ccp_err *err)
 	p = ccp_be_put(p, in * 8 - bit, 4);
 	p = ccp_be_put(p, packed, 4);
 	p = ccp_be_put(p + packed, w->lines + 1, 8);
-	if (write_at(w, w->place, (size_t)(p - w->place), w->index_at, err) != 0)
+	if (ccp_index_write_at(w->index_fd, w->place, (size_t)(p - w->place), w->index_at, WRITING, err) != 0)
 		return -1;
 	w->index_at += (uint64_t)(p - w->place);
 	w->places++;
@@ -155,8 +137,8 @@ static int put_rest(struct writer *w, struct ccp_err *err)
 	p = ccp_be_put(p + CCP_INDEX_MAGIC_BYTES + 1, 0, 4);
 	ccp_be_put(ccp_be_put(p, w->places, 8), w->places, 8);
 	ccp_be_put(ccp_be_put(end, w->plain, 8), w->lines + open_line, 8);
-	return write_at(w, end, sizeof end, w->index_at, err) != 0 ||
-	       write_at(w, header, sizeof header, 0, err) != 0 ? -1 : 0;
+	return ccp_index_write_at(w->index_fd, end, sizeof end, w->index_at, WRITING, err) != 0 ||
+	       ccp_index_write_at(w->index_fd, header, sizeof header, 0, WRITING, err) != 0 ? -1 : 0;
 }
 
 /* ---- decoding --------------------------------------------------------------------------------------------------- */
