@@ -232,20 +232,10 @@ static bool may_start(const struct ccp_next *next, const struct ccp_look *look)
 	return alike < (apart && next->options.apart > 0 ? next->options.apart : most_cuts(next));
 }
 
-/* Whether there is a name, now (1) or never again (0). While an input is cut nobody waits for a slow list. */
-static int has_name(struct ccp_next *next)
-{
-	if (next->out->at < next->out->count)
-		return 1;
-	if (next->in->count == 0 && ccp_next_current(next) != NULL && !ccp_walk_ready(next->walk))
-		return -1;
-	return ccp_next_turn_batch(next);
-}
-
 /* The first job of the next name. Returns 1, 0 at the end of names, -1 if there is none now. */
 static int start_next(struct ccp_next *next, struct ccp_cut *cut, struct ccp_job *job)
 {
-	int result = has_name(next);
+	int result = next->out->at < next->out->count ? 1 : ccp_next_turn_batch(next);
 
 	if (result == 1) {
 		const struct ccp_look *look = &next->out->looks[next->out->at];

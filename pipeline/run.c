@@ -220,7 +220,7 @@ static unsigned cuts(const struct ccp_run_options *options, size_t slots)
 	const struct ccp_plan *plan = &options->plan;
 	unsigned most = plan->automatic ? plan->jobs : plan->stage[CCP_WORK].degree;
 
-	if (!ccp_transform_is_serial(options->transform) || (options->sink->flags & CCP_SINK_SHARED))
+	if (options->sink->flags & CCP_SINK_SHARED)
 		return 1;
 	if (most > options->need.cuts)
 		most = options->need.cuts;
