@@ -107,6 +107,9 @@ struct ccp_settings {
 	bool by_range, by_lines;     /* --range, --lines */
 	struct ccp_range range;      /* of the one that was said */
 	struct ccp_fetch_options fetch;
+	int unordered;               /* inputs from the network come as they arrive */
+	int archive;                 /* the members of archives are inputs */
+	const char *into;            /* --into: an archive of all outputs; NULL = none */
 	const char *fault;
 	unsigned swap_ms;
 	int window;

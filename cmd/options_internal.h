@@ -50,6 +50,7 @@ int ccp_option_net_retries(struct ccp_settings *settings, const struct ccp_optio
 int ccp_option_net_connect(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
 int ccp_option_net_stall(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
 int ccp_option_net_rate(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
+int ccp_option_net_ranges(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
 int ccp_option_net_netrc(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
 
 static inline int *ccp_option_int(struct ccp_settings *settings, const struct ccp_option *option)

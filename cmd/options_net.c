@@ -59,6 +59,11 @@ int ccp_option_net_rate(struct ccp_settings *s, const struct ccp_option *option,
 	return -1;
 }
 
+int ccp_option_net_ranges(struct ccp_settings *s, const struct ccp_option *option, const char *value)
+{
+	return number_of(s, option, value, 1, CCP_FETCH_RANGES_MOST, &s->fetch.ranges);
+}
+
 int ccp_option_net_netrc(struct ccp_settings *s, const struct ccp_option *option, const char *value)
 {
 	(void)option;

@@ -264,6 +264,7 @@ static int refuse(struct ccp_settings *s, const struct ccp_option *option, const
 #define TAR CCP_FOR_TAR
 #define INPUTS (GU | CCP_FOR_CAT | CCP_FOR_TEST | CCP_FOR_LIST | SUM)
 #define DATA (INPUTS | TAR)
+#define NET DATA
 #define OUT (GU | CCP_FOR_CAT)
 #define COMPARE CCP_FOR_COMPARE
 #define INDEX CCP_FOR_INDEX
@@ -379,6 +380,8 @@ const struct ccp_option ccp_options[] = {
 	HEADING(DATA, "Input and output"),
 	TEXT(OUT | TAR, 'o', "output", "FILE", output, "write everything to FILE"),
 	TEXT(GU, 0, "output-dir", "DIR", output_dir, "write below DIR, with the folders of the inputs"),
+	TEXT(GU, 0, "into", "FILE.tar", into, "write all outputs as members of a tar archive; - is standard output"),
+	ON(INPUTS, 0, "archive", archive, 1, "take the members of archives (tar, zip, 7z, cpio, iso) as inputs"),
 	ON(GU, 0, "rm", remove, 1, "remove each source once its output is verified, synced and in place"),
 	ON(GU & ~GZ, 0, "salvage", salvage, 1, "of damaged files keep what comes before the damage; the status is 1"),
 	ARG(OUT & ~GZ, 0, "range", "OFF:LEN", act, set_range,
@@ -421,18 +424,25 @@ const struct ccp_option ccp_options[] = {
 	ON(DATA, 0, "explain", explain, 1, "measure a few chunks, print the plan and its reasons, and stop"),
 	ARG(DATA, 0, "dry-run", "plan", explain, set_dry_run, NULL),
 
-	HEADING(INPUTS, "Network (names like http://, https://, ftp://, sftp://, tcp://, unix:, tcp-listen:)"),
-	ARG(INPUTS, 0, "depth", "N", act, ccp_option_net_depth, "transfers that run ahead of their turn (default 64)"),
-	ARG(INPUTS, 0, "per-host", "N", act, ccp_option_net_per_host, "of these, from one host and port (default 32)"),
-	ARG(INPUTS, 0, "retries", "N", act, ccp_option_net_retries,
+	HEADING(NET,
+		"Network (names like http:// https:// ftp:// sftp:// s3:// tcp:// unix: tcp-listen:)"),
+	ARG(NET, 0, "depth", "N", act, ccp_option_net_depth, "transfers that run ahead of their turn (default: learned)"),
+	ARG(NET, 0, "per-host", "N", act, ccp_option_net_per_host, "of these, from one host and port (default 32)"),
+	ARG(NET, 0, "retries", "N", act, ccp_option_net_retries,
 	    "tries after the first, for what may pass (default 3)"),
-	ARG(INPUTS, 0, "connect-timeout", "S", act, ccp_option_net_connect,
+	ARG(NET, 0, "connect-timeout", "S", act, ccp_option_net_connect,
 	    "seconds until a connection must stand (default 30)"),
-	ARG(INPUTS, 0, "stall-timeout", "S", act, ccp_option_net_stall,
+	ARG(NET, 0, "stall-timeout", "S", act, ccp_option_net_stall,
 	    "seconds without a byte (default 60; of tcp: and unix: no limit)"),
-	ARG(INPUTS, 0, "limit-rate", "SIZE", act, ccp_option_net_rate, "bytes a second, of all transfers together"),
-	CALL(INPUTS, 0, "netrc", 0, ccp_option_net_netrc, "take names and passwords from ~/.netrc"),
-	TEXT(INPUTS, 0, "cacert", "FILE", fetch.cacert, "trust the certificates in FILE, and not the system's"),
+	ARG(NET, 0, "limit-rate", "SIZE", act, ccp_option_net_rate, "bytes a second, of all transfers together"),
+	ARG(NET, 0, "ranges", "N", act, ccp_option_net_ranges,
+	    "connections for parts of one large object (default: up to 8)"),
+	ON(NET & ~TAR, 0, "unordered", unordered, 1, "take inputs as they arrive, not in the order of their names"),
+	CALL(NET, 0, "netrc", 0, ccp_option_net_netrc, "take names and passwords from ~/.netrc"),
+	TEXT(NET, 0, "cacert", "FILE", fetch.cacert, "trust the certificates in FILE, and not the system's"),
+	TEXT(NET, 0, "s3-endpoint", "URL", fetch.s3_endpoint,
+	     "the server for s3: (default: $AWS_ENDPOINT_URL, or AWS)"),
+	TEXT(NET, 0, "s3-region", "NAME", fetch.s3_region, "its region (default: $AWS_REGION, or us-east-1)"),
 
 	HEADING(DATA, "Reporting"),
 	{ DATA, 0, "profile", "KIND", CCP_OPTION_MAYBE, 0, 0, set_profile,

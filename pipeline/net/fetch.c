@@ -33,7 +33,7 @@ static unsigned depth_of(unsigned wanted)
 	rlim_t most;
 
 	if (wanted == 0)
-		wanted = CCP_FETCH_DEPTH;
+		wanted = 64;
 	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
 		return wanted;
 	most = limit.rlim_cur > SPARE_DESCRIPTORS ? (limit.rlim_cur - SPARE_DESCRIPTORS) / DESCRIPTORS_EACH : 1;

@@ -18,8 +18,9 @@
 
 #include "pipeline/err.h"
 
-#define CCP_FETCH_DEPTH 64       /* transfers ahead of their readers, by default */
-#define CCP_FETCH_DEPTH_MOST 1024
+#define CCP_FETCH_DEPTH_MOST 16384
+#define CCP_FETCH_RANGES 8       /* connections for one object, by default at most */
+#define CCP_FETCH_RANGES_MOST 64
 #define CCP_FETCH_PER_HOST 32    /* what servers commonly take from one client without a word */
 #define CCP_FETCH_RETRIES 3
 #define CCP_FETCH_CONNECT_S 30
@@ -30,7 +31,7 @@ struct ccp_fetch;
 
 /* 0 is the default everywhere. Const during the run; strings are borrowed. */
 struct ccp_fetch_options {
-	unsigned depth;          /* transfers ahead; fewer if descriptors are short */
+	unsigned depth;          /* transfers ahead; fewer if descriptors are short; 0 = as many as pay */
 	unsigned per_host;       /* transfers at a time from one host and port */
 	unsigned tries;          /* the first one, and retries without a byte between them */
 	unsigned connect_s;      /* until a connection must stand */
@@ -38,6 +39,9 @@ struct ccp_fetch_options {
 	uint64_t limit_bytes;    /* a second, of all transfers together; 0 = no limit */
 	bool netrc;              /* names and passwords from ~/.netrc */
 	const char *cacert;      /* certificates that are trusted instead of the system's, or NULL */
+	unsigned ranges;         /* connections that fetch parts of one object beside each other; 1 = one */
+	const char *s3_endpoint; /* URL of a server that speaks S3; NULL = the environment's, else AWS's own */
+	const char *s3_region;   /* NULL = the environment's, else us-east-1 */
 };
 
 /* What a server told of an input. */
