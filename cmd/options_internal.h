@@ -26,7 +26,29 @@ struct ccp_option {
 /* Ended by a row without commands. */
 extern const struct ccp_option ccp_options[];
 
-/* options_sum.c: calls of rows. Each returns 0, or -1 after a message. */
+/* options_call.c: calls of rows. Each returns 0, or -1 after a message. */
+int ccp_option_list(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
+int ccp_option_test(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
+int ccp_option_quiet(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
+int ccp_option_verbose(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
+int ccp_option_no_name(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
+int ccp_option_digit(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
+int ccp_option_sum(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
+int ccp_option_level(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
+int ccp_option_count(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
+int ccp_option_chunk(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
+int ccp_option_range(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
+int ccp_option_lines(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
+int ccp_option_blocksize(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
+int ccp_option_fsync(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
+int ccp_option_progress(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
+int ccp_option_profile(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
+int ccp_option_dry_run(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
+int ccp_option_inject(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
+int ccp_option_export(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
+int ccp_option_refuse(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
+
+/* options_sum.c: the same, for sums and what is common with them. */
 int ccp_option_algorithm(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
 int ccp_option_tag(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
 int ccp_option_check_words(struct ccp_settings *settings, const struct ccp_option *option, const char *value);

@@ -7,249 +7,7 @@
  */
 #include "cmd/options_internal.h"
 
-#include <ctype.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "cmd/range.h"
 #include "pipeline/sink.h"
-
-static int set_list(struct ccp_settings *s, const struct ccp_option *option, const char *value)
-{
-	(void)option, (void)value;
-	s->list = s->decompress = s->to_stdout = 1;
-	return 0;
-}
-
-static int set_test(struct ccp_settings *s, const struct ccp_option *option, const char *value)
-{
-	(void)option, (void)value;
-	s->test = s->decompress = s->to_stdout = 1;
-	return 0;
-}
-
-static int set_quiet(struct ccp_settings *s, const struct ccp_option *option, const char *value)
-{
-	(void)option, (void)value;
-	s->quiet = 1;
-	s->verbose = 0;
-	return 0;
-}
-
-static int set_verbose(struct ccp_settings *s, const struct ccp_option *option, const char *value)
-{
-	(void)option, (void)value;
-	s->quiet = 0;
-	s->verbose++;
-	return 0;
-}
-
-static int set_no_name(struct ccp_settings *s, const struct ccp_option *option, const char *value)
-{
-	(void)value;
-	s->drop_name = s->drop_time = option->value;
-	return 0;
-}
-
-/* A digit right after the 1 of the same argument makes 10, 11 or 12; in the GNU persona the last digit counts. */
-static int set_digit(struct ccp_settings *s, const struct ccp_option *option, const char *value)
-{
-	int digit = option->value;
-	bool second = !s->gnu && value != NULL && s->last_digit_at != NULL && value == s->last_digit_at + 1 &&
-		      s->last_digit == 1;
-
-	if (second && digit <= 2) {
-		digit += 10;
-	} else if (digit == 0) {
-		s->nul_separated = 1; /* -0 */
-		return 0;
-	}
-	s->level = digit;
-	s->last_digit = digit;
-	s->last_digit_at = value;
-	return 0;
-}
-
-static int set_sum(struct ccp_settings *s, const struct ccp_option *option, const char *value)
-{
-	struct ccp_err err;
-
-	if (ccp_digest_set_add(&s->sums, value, &err) != 0) {
-		ccp_usage_error(s, "--%s: %s", option->name, err.text);
-		return -1;
-	}
-	for (size_t i = 0; i < s->sums.count; i++) {
-		if (!s->sums.item[i].ops->decimal)
-			continue;
-		ccp_usage_error(s, "--%s: %s has no lines with a tag; crc32 has", option->name,
-				s->sums.item[i].ops->name);
-		return -1;
-	}
-	return 0;
-}
-
-static int parse_number(const char *text, unsigned long max, unsigned long *number)
-{
-	char *end;
-
-	if (!isdigit((unsigned char)text[0]))
-		return -1;
-	*number = strtoul(text, &end, 10);
-	return *end == '\0' && *number <= max ? 0 : -1;
-}
-
-static int bad_value(struct ccp_settings *s, const struct ccp_option *option, const char *value, const char *wanted)
-{
-	ccp_usage_error(s, "--%s: '%s' is not %s", option->name, value, wanted);
-	return -1;
-}
-
-static int set_level(struct ccp_settings *s, const struct ccp_option *option, const char *value)
-{
-	unsigned long number;
-
-	if (parse_number(value, 12, &number) != 0 || number == 0)
-		return bad_value(s, option, value, "a level from 1 to 12");
-	s->level = (int)number;
-	return 0;
-}
-
-static int set_count(struct ccp_settings *s, const struct ccp_option *option, const char *value)
-{
-	unsigned long number;
-
-	if (parse_number(value, 1000000, &number) != 0 || number == 0)
-		return bad_value(s, option, value, "a number from 1 to 1000000");
-	*ccp_option_int(s, option) = (int)number;
-	return 0;
-}
-
-static int set_chunk(struct ccp_settings *s, const struct ccp_option *option, const char *value)
-{
-	if (ccp_size_parse(value, &s->chunk_bytes) != 0 || s->chunk_bytes == 0)
-		return bad_value(s, option, value, "a size like 512K or 1M");
-	return 0;
-}
-
-static int set_range(struct ccp_settings *s, const struct ccp_option *option, const char *value)
-{
-	if (ccp_range_parse_bytes(value, &s->range) != 0)
-		return bad_value(s, option, value, "OFFSET:LEN or OFFSET:, two sizes like 1000 or 1M");
-	s->by_range = true;
-	return 0;
-}
-
-static int set_lines(struct ccp_settings *s, const struct ccp_option *option, const char *value)
-{
-	if (ccp_range_parse_lines(value, &s->range) != 0)
-		return bad_value(s, option, value, "A:B, A: or A, numbers from 1, and B not before A");
-	s->by_lines = true;
-	return 0;
-}
-
-/* As pigz counts: a plain number is in KiB. */
-static int set_blocksize(struct ccp_settings *s, const struct ccp_option *option, const char *value)
-{
-	bool plain = value[strspn(value, "0123456789")] == '\0';
-
-	if (ccp_size_parse(value, &s->chunk_bytes) != 0 || s->chunk_bytes == 0 || s->chunk_bytes > SIZE_MAX >> 10)
-		return bad_value(s, option, value, "a number of KiB, or a size like 512K or 1M");
-	if (plain)
-		s->chunk_bytes <<= 10;
-	return 0;
-}
-
-static int choose(struct ccp_settings *s, const struct ccp_option *option, const char *value,
-		  const char *const *words, const char *wanted)
-{
-	for (int i = 0; words[i] != NULL; i++) {
-		if (strcmp(words[i], value) == 0) {
-			*ccp_option_int(s, option) = i;
-			return 0;
-		}
-	}
-	return bad_value(s, option, value, wanted);
-}
-
-static int set_fsync(struct ccp_settings *s, const struct ccp_option *option, const char *value)
-{
-	static const char *const words[] = { "auto", "always", "never", NULL }; /* enum ccp_fsync */
-
-	return choose(s, option, value, words, "auto, always or never");
-}
-
-static int set_progress(struct ccp_settings *s, const struct ccp_option *option, const char *value)
-{
-	static const char *const words[] = { "auto", "none", "plain", "json", NULL }; /* enum ccp_progress_kind */
-
-	return choose(s, option, value, words, "auto, plain, json or none");
-}
-
-static int set_profile(struct ccp_settings *s, const struct ccp_option *option, const char *value)
-{
-	char why[160];
-
-	(void)option;
-	s->profiled = true;
-	if (ccp_profile_parse(&s->profile, value, why, sizeof why) == 0)
-		return 0;
-	ccp_usage_error(s, "--profile: %s", why);
-	return -1;
-}
-
-static int set_dry_run(struct ccp_settings *s, const struct ccp_option *option, const char *value)
-{
-	if (strcmp(value, "plan") != 0)
-		return bad_value(s, option, value, "plan, the only dry run there is");
-	s->explain = 1;
-	return 0;
-}
-
-static int set_inject(struct ccp_settings *s, const struct ccp_option *option, const char *value)
-{
-	struct ccp_err err;
-
-	s->injects = true;
-	if (ccp_inject_parse(&s->inject, value, &err) == 0)
-		return 0;
-	(void)option;
-	ccp_usage_error(s, "%s", err.text);
-	return -1;
-}
-
-static int set_export(struct ccp_settings *s, const struct ccp_option *option, const char *value)
-{
-	static const char *const kinds[] = { "json:", "md:", "csv:", "html:", NULL };
-
-	if (s->export_count == CCP_EXPORTS) {
-		ccp_usage_error(s, "--%s: more than %d files", option->name, CCP_EXPORTS);
-		return -1;
-	}
-	for (size_t i = 0; kinds[i] != NULL; i++) {
-		size_t len = strlen(kinds[i]);
-
-		if (strncmp(value, kinds[i], len) != 0 || value[len] == '\0')
-			continue;
-		s->exports[s->export_count++] = value;
-		return 0;
-	}
-	return bad_value(s, option, value, "json:FILE, md:FILE, csv:FILE or html:FILE");
-}
-
-/* Options of GNU gzip that name what is not there. */
-static int refuse(struct ccp_settings *s, const struct ccp_option *option, const char *value)
-{
-	if (option->value == 'b') {
-		/* a leftover of LZW: GNU gzip, too, reads the number and forgets it */
-		if (value[strspn(value, "0123456789")] == '\0')
-			return 0;
-		fprintf(stderr, "%s: -b operand is not an integer\n", s->program);
-	} else {
-		fprintf(stderr, "%s: -Z not supported in this version\n", s->program);
-	}
-	ccp_usage_hint(s);
-	return -1;
-}
 
 /* Who knows an option. */
 #define GZ CCP_FOR_GZIP
@@ -280,7 +38,7 @@ static int refuse(struct ccp_settings *s, const struct ccp_option *option, const
 	{ (who), brief, name, NULL, CCP_OPTION_CALL, 0, value, function, help }
 #define ARG(who, brief, name, argument, field, function, help) \
 	{ (who), brief, name, argument, CCP_OPTION_CALL, FIELD(field), brief, function, help }
-#define LEVEL(who, digit) CALL(who, '0' + (digit), NULL, digit, set_digit, NULL)
+#define LEVEL(who, digit) CALL(who, '0' + (digit), NULL, digit, ccp_option_digit, NULL)
 
 const struct ccp_option ccp_options[] = {
 	HEADING(DATA & ~GNU, "What is done"),
@@ -315,24 +73,25 @@ const struct ccp_option ccp_options[] = {
 	ON(GNU, 'H', NULL, act, CCP_ACT_HELP, NULL),
 	ON(GNU, 'k', "keep", keep, 1, "keep (don't delete) input files"),
 	ON(GU, 'k', "keep", keep, 1, "keep input files (the default)"),
-	CALL(CODEC, 'l', "list", 0, set_list, "list compressed file contents"),
+	CALL(CODEC, 'l', "list", 0, ccp_option_list, "list compressed file contents"),
 	ON(GNU, 'L', "license", act, CCP_ACT_LICENSE, "display software license"),
 	ON(GNU, 'm', NULL, drop_time, 1, NULL),
 	ON(GNU, 'M', NULL, drop_time, 0, NULL),
-	CALL(CODEC, 'n', "no-name", 1, set_no_name, "do not save or restore the original name and timestamp"),
-	CALL(CODEC | CCP_FOR_LIST, 'N', "name", 0, set_no_name, "save or restore the original name and timestamp"),
+	CALL(CODEC, 'n', "no-name", 1, ccp_option_no_name, "do not save or restore the original name and timestamp"),
+	CALL(CODEC | CCP_FOR_LIST, 'N', "name", 0, ccp_option_no_name,
+	    "save or restore the original name and timestamp"),
 	ON(GNU, 0, "-presume-input-tty", presume_tty, 1, NULL),
-	CALL(ALL, 'q', "quiet", 0, set_quiet, "suppress all warnings"),
-	CALL(CODEC, 0, "silent", 0, set_quiet, NULL),
+	CALL(ALL, 'q', "quiet", 0, ccp_option_quiet, "suppress all warnings"),
+	CALL(CODEC, 0, "silent", 0, ccp_option_quiet, NULL),
 	ON(INPUTS | GNU, 'r', "recursive", recursive, 1, "operate recursively on directories"),
 	ON(GNU, 0, "synchronous", fsync, CCP_FSYNC_ALWAYS,
 	   "synchronous output (safer if system crashes, but slower)"),
 	TEXT(CODEC | CCP_FOR_LIST, 'S', "suffix", "SUF", suffix, "use suffix SUF on compressed files"),
-	CALL(CODEC, 't', "test", 0, set_test, "test compressed file integrity"),
-	CALL(ALL & ~INDEX, 'v', "verbose", 0, set_verbose, "verbose mode"),
+	CALL(CODEC, 't', "test", 0, ccp_option_test, "test compressed file integrity"),
+	CALL(ALL & ~INDEX, 'v', "verbose", 0, ccp_option_verbose, "verbose mode"),
 	ON(ALL, 'V', "version", act, CCP_ACT_VERSION, "display version number"),
-	CALL(GZ | GNU | TAR, '1', "fast", 1, set_digit, "compress faster"),
-	CALL(GZ | GNU | TAR, '9', "best", 9, set_digit, "compress better"),
+	CALL(GZ | GNU | TAR, '1', "fast", 1, ccp_option_digit, "compress faster"),
+	CALL(GZ | GNU | TAR, '9', "best", 9, ccp_option_digit, "compress better"),
 	LEVEL(GZ | TAR, 0),
 	LEVEL(GZ | GNU | TAR, 2),
 	LEVEL(GZ | GNU | TAR, 3),
@@ -341,10 +100,10 @@ const struct ccp_option ccp_options[] = {
 	LEVEL(GZ | GNU | TAR, 6),
 	LEVEL(GZ | GNU | TAR, 7),
 	LEVEL(GZ | GNU | TAR, 8),
-	CALL(GNU, 'Z', "lzw", 'Z', refuse, NULL),
-	ARG(GNU, 'b', "bits", "BITS", act, refuse, NULL),
+	CALL(GNU, 'Z', "lzw", 'Z', ccp_option_refuse, NULL),
+	ARG(GNU, 'b', "bits", "BITS", act, ccp_option_refuse, NULL),
 	ON(GNU, 0, "rsyncable", rsyncable, 1, NULL),
-	ARG(GZ | TAR, 0, "level", "N", level, set_level,
+	ARG(GZ | TAR, 0, "level", "N", level, ccp_option_level,
 	    "level 1 (fastest) to 12 (smallest); -1 to -12 are the same"),
 	ON(GZ, 0, "members", members, 1, "make every chunk a gzip member of its own"),
 	ON(GZ, 0, "rsyncable", rsyncable, 1, "let a small change of an input change little of the output"),
@@ -384,14 +143,14 @@ const struct ccp_option ccp_options[] = {
 	ON(INPUTS, 0, "archive", archive, 1, "take the members of archives (tar, zip, 7z, cpio, iso) as inputs"),
 	ON(GU, 0, "rm", remove, 1, "remove each source once its output is verified, synced and in place"),
 	ON(GU & ~GZ, 0, "salvage", salvage, 1, "of damaged files keep what comes before the damage; the status is 1"),
-	ARG(OUT & ~GZ, 0, "range", "OFF:LEN", act, set_range,
+	ARG(OUT & ~GZ, 0, "range", "OFF:LEN", act, ccp_option_range,
 	    "write only LEN decoded bytes of each file, from OFF; without LEN to its end"),
-	ARG(OUT & ~GZ, 0, "lines", "A:B", act, set_lines,
+	ARG(OUT & ~GZ, 0, "lines", "A:B", act, ccp_option_lines,
 	    "write only the lines A to B of each file; A: is to its end, A one line"),
 	ON(GZ, 0, "verify", verify, 1, "decode what was compressed and compare, before it is written"),
-	ARG(GZ, 0, "sum", "ALG,...", act, set_sum,
+	ARG(GZ, 0, "sum", "ALG,...", act, ccp_option_sum,
 	    "print digests of what is read and of what is written, as ccpipe sum has them"),
-	ARG(OUT | TAR, 0, "fsync", "WHEN", fsync, set_fsync, "sync outputs: auto (with --rm), always, never"),
+	ARG(OUT | TAR, 0, "fsync", "WHEN", fsync, ccp_option_fsync, "sync outputs: auto (with --rm), always, never"),
 	ARG(INPUTS, 0, "include", "GLOB", include, ccp_option_glob,
 	    "with -r: only files whose name, or path if there is a slash in GLOB, matches; repeatable"),
 	ARG(INPUTS, 0, "exclude", "GLOB", exclude, ccp_option_glob,
@@ -411,22 +170,24 @@ const struct ccp_option ccp_options[] = {
 	TEXT(DATA, 'j', "jobs", "N", plan.jobs, "use N CPUs: a number, N%, -N (all but N), auto (default)"),
 	TEXT(DATA, 0, "strategy", "S", plan.strategy,
 	     "how work is run: auto (default), a strategy of ccpipe info, or read=S,work=S,write=S"),
-	ARG(DATA, 0, "readers", "N", plan.readers, set_count, "workers that read"),
-	ARG(DATA, 0, "writers", "N", plan.writers, set_count, "workers that write"),
-	ARG(DATA, 0, "chunk", "SIZE", chunk_bytes, set_chunk, "cut inputs at multiples of SIZE; changes gzip's output"),
-	ARG(GZ, 'b', "blocksize", "N", chunk_bytes, set_blocksize, "the same, and a plain number N is in KiB"),
+	ARG(DATA, 0, "readers", "N", plan.readers, ccp_option_count, "workers that read"),
+	ARG(DATA, 0, "writers", "N", plan.writers, ccp_option_count, "workers that write"),
+	ARG(DATA, 0, "chunk", "SIZE", chunk_bytes, ccp_option_chunk,
+	    "cut inputs at multiples of SIZE; changes gzip's output"),
+	ARG(GZ, 'b', "blocksize", "N", chunk_bytes, ccp_option_blocksize, "the same, and a plain number N is in KiB"),
 	TEXT(DATA, 0, "max-mem", "M", plan.max_mem, "hold at most M in buffers: SIZE (K, M, G) or N% of memory"),
-	ARG(DATA, 0, "window", "N", window, set_count, "chunks under way at the same time"),
+	ARG(DATA, 0, "window", "N", window, ccp_option_count, "chunks under way at the same time"),
 
 	ON(DATA, 0, "isolate", isolate, 1, "run the work in processes of its own, so that a crash costs one chunk"),
 	TEXT(DATA, 0, "plan", "FILE", plan.plan_file, "run a plan that --save-plan wrote"),
 	TEXT(DATA, 0, "save-plan", "FILE", save_plan, "write the plan that the run ended with to FILE"),
 	ON(DATA, 0, "explain", explain, 1, "measure a few chunks, print the plan and its reasons, and stop"),
-	ARG(DATA, 0, "dry-run", "plan", explain, set_dry_run, NULL),
+	ARG(DATA, 0, "dry-run", "plan", explain, ccp_option_dry_run, NULL),
 
 	HEADING(NET,
 		"Network (names like http:// https:// ftp:// sftp:// s3:// tcp:// unix: tcp-listen:)"),
-	ARG(NET, 0, "depth", "N", act, ccp_option_net_depth, "transfers that run ahead of their turn (default: learned)"),
+	ARG(NET, 0, "depth", "N", act, ccp_option_net_depth,
+	    "transfers that run ahead of their turn (default: learned)"),
 	ARG(NET, 0, "per-host", "N", act, ccp_option_net_per_host, "of these, from one host and port (default 32)"),
 	ARG(NET, 0, "retries", "N", act, ccp_option_net_retries,
 	    "tries after the first, for what may pass (default 3)"),
@@ -445,9 +206,10 @@ const struct ccp_option ccp_options[] = {
 	TEXT(NET, 0, "s3-region", "NAME", fetch.s3_region, "its region (default: $AWS_REGION, or us-east-1)"),
 
 	HEADING(DATA, "Reporting"),
-	{ DATA, 0, "profile", "KIND", CCP_OPTION_MAYBE, 0, 0, set_profile,
+	{ DATA, 0, "profile", "KIND", CCP_OPTION_MAYBE, 0, 0, ccp_option_profile,
 	  "where time went: a table, or short, json:FILE, trace:FILE, html:FILE" },
-	ARG(DATA, 0, "progress", "KIND", progress, set_progress, "auto (a line on a terminal), plain, json, none"),
+	ARG(DATA, 0, "progress", "KIND", progress, ccp_option_progress,
+	    "auto (a line on a terminal), plain, json, none"),
 	ON(CCP_FOR_INFO, 0, "json", json, 1, "print JSON"),
 
 	HEADING(COMPARE, "What is compared"),
@@ -456,16 +218,16 @@ const struct ccp_option ccp_options[] = {
 	TEXT(COMPARE, 0, "strategy", "LIST", strategies, NULL),
 	TEXT(COMPARE, 'j', "jobs", "LIST", jobs_list,
 	     "numbers of workers, with commas between; auto (default) = the usable CPUs"),
-	ARG(COMPARE, 'r', "rounds", "N", rounds, set_count,
+	ARG(COMPARE, 'r', "rounds", "N", rounds, ccp_option_count,
 	    "rounds (default 5); while others use the CPUs, up to as many again"),
-	ARG(COMPARE, 0, "warmup", "N", warmup, set_count, "rounds before that, not counted (default 1)"),
+	ARG(COMPARE, 0, "warmup", "N", warmup, ccp_option_count, "rounds before that, not counted (default 1)"),
 	ON(COMPARE, 0, "cold", cold, 1, "drop the named files from the page cache before each run"),
-	ARG(COMPARE, 0, "export", "KIND:F", exports, set_export,
+	ARG(COMPARE, 0, "export", "KIND:F", exports, ccp_option_export,
 	    "write the result to F as json, md, csv or html; repeatable"),
 
 	/* for tests; never abbreviated */
 	TEXT(DATA, 0, "fault", "F", fault, NULL),
-	ARG(DATA, 0, "swap-ms", "N", swap_ms, set_count, NULL),
-	ARG(DATA, 0, "inject", "W", act, set_inject, NULL),
+	ARG(DATA, 0, "swap-ms", "N", swap_ms, ccp_option_count, NULL),
+	ARG(DATA, 0, "inject", "W", act, ccp_option_inject, NULL),
 	{ .commands = 0 },
 };
