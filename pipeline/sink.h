@@ -10,6 +10,8 @@
 #include "pipeline/err.h"
 #include "pipeline/job.h"
 
+struct ccp_fetch_options;
+
 enum ccp_fsync { CCP_FSYNC_AUTO, CCP_FSYNC_ALWAYS, CCP_FSYNC_NEVER };
 
 /* How a target's name is made from the input's. */
@@ -38,6 +40,8 @@ struct ccp_sink_options {
 	bool salvage;           /* what was decoded before damage gets its name; the source stays */
 	bool keep_metadata;     /* mode, owner, times, ACL, extended attributes */
 	struct ccp_taker taker; /* for the sink of that name */
+	const struct ccp_fetch_options *net; /* for outputs that are URLs */
+	bool (*cancelled)(void); /* whether a signal has asked to end: for what waits in a sink. NULL = never */
 };
 
 struct ccp_sink;
@@ -45,6 +49,10 @@ struct ccp_sink;
 enum {
 	/* one output for all inputs: EMIT is in order over all jobs, and a failed write ends the run */
 	CCP_SINK_SHARED = 1u << 0,
+	/* with SHARED: a place of its own for each input in it, so that it is whole without those that failed */
+	CCP_SINK_PLACES = 1u << 1,
+	/* check needs no more of an input from elsewhere than its name, and does not wait */
+	CCP_SINK_BY_NAME = 1u << 4,
 };
 
 /*
@@ -81,6 +89,17 @@ struct ccp_sink_ops {
 extern const struct ccp_sink_ops *const ccp_sinks[];
 
 const struct ccp_sink_ops *ccp_sink_find(const char *name);
+
+/*
+ * The path that the sink `into` makes a member's name of: the file sink's target, or of a URL its name alone. What
+ * ccp_tar_name_cut (tar_layout.h) says of it is not stored.
+ * Shape: `name` has room for PATH_MAX. Errors: as for check.
+ */
+int ccp_sink_into_name(const struct ccp_sink_options *options, const struct ccp_input *input, char *name,
+		       struct ccp_err *err);
+
+/* The descriptor of a sink `single` that is a file which can be written at any place, or -1. Threads: any. */
+int ccp_sink_single_fd(const struct ccp_sink *sink);
 
 /*
  * The name of the target that the file sink will make for an input, for messages.

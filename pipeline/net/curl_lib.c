@@ -4,6 +4,7 @@
 #ifdef CCP_HAVE_CURL
 
 #include <dlfcn.h>
+#include <pthread.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -22,6 +23,8 @@ static const struct {
 	CALL(easy_init),
 	CALL(easy_setopt),
 	CALL(easy_getinfo),
+	CALL(easy_perform),
+	CALL(easy_reset),
 	CALL(easy_pause),
 	CALL(easy_strerror),
 	CALL(easy_cleanup),
@@ -44,6 +47,21 @@ static void *open_library(void)
 	return library;
 }
 
+/*
+ * curl counts how often it was started, but not every build of it may be started by two threads at once. The lock is
+ * the process's, as what it guards.
+ */
+static int start(const struct ccp_curl_lib *lib, struct ccp_err *err)
+{
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	CURLcode result;
+
+	pthread_mutex_lock(&lock);
+	result = lib->global_init(CURL_GLOBAL_DEFAULT);
+	pthread_mutex_unlock(&lock);
+	return result == CURLE_OK ? 0 : ccp_err_set(err, CCP_E_UNSUPPORTED, "libcurl cannot be started");
+}
+
 int ccp_curl_load(struct ccp_curl_lib *lib, struct ccp_err *err)
 {
 	void *library = open_library();
@@ -59,9 +77,7 @@ int ccp_curl_load(struct ccp_curl_lib *lib, struct ccp_err *err)
 	}
 	if (lib->version_info(CURLVERSION_NOW)->version_num < OLDEST)
 		return ccp_err_set(err, CCP_E_UNSUPPORTED, "libcurl is older than 7.85");
-	if (lib->global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
-		return ccp_err_set(err, CCP_E_UNSUPPORTED, "libcurl cannot be started");
-	return 0;
+	return start(lib, err);
 }
 
 #endif

@@ -22,6 +22,8 @@ struct ccp_curl_lib {
 	__typeof__(curl_easy_init) *easy_init;
 	CURLcode (*easy_setopt)(CURL *, CURLoption, ...);
 	CURLcode (*easy_getinfo)(CURL *, CURLINFO, ...);
+	__typeof__(curl_easy_perform) *easy_perform;
+	__typeof__(curl_easy_reset) *easy_reset;
 	__typeof__(curl_easy_pause) *easy_pause;
 	__typeof__(curl_easy_strerror) *easy_strerror;
 	__typeof__(curl_easy_cleanup) *easy_cleanup;
@@ -35,8 +37,9 @@ struct ccp_curl_lib {
 };
 
 /*
- * Loads the library and finds the calls. It stays loaded.
- * Errors: -1 with CCP_E_UNSUPPORTED: it is not there, or too old. Threads: one at a time.
+ * Loads the library and finds the calls. It stays loaded. Not before all processes that do not replace their program
+ * are forked: libraries that it brings along may not be used on the other side of a fork.
+ * Errors: -1 with CCP_E_UNSUPPORTED: it is not there, or too old. Threads: any.
  */
 int ccp_curl_load(struct ccp_curl_lib *lib, struct ccp_err *err);
 

@@ -1,9 +1,9 @@
 /*
- * fetch.c: the calls of other threads, and whose turn it is.
+ * fetch.c: the calls of other threads.
  *
- * A transfer stands in one of three lists. Announced ones are queued. The loop takes those off whose turn it is: all
- * that somebody reads, and of the others as many as `depth` allows, passing over those whose host has enough. It is
+ * A transfer stands in one of three lists. Announced ones are queued. The loop takes those off whose turn it is, and is
  * asked again only when something has changed. What has ended waits in the third list until its reader has closed it.
+ * Until it is taken a transfer is found by its index; what is said of one that runs is news for the loop.
  */
 #include "pipeline/net/fetch.h"
 
@@ -14,31 +14,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "pipeline/net/fetch_internal.h"
 
-#define SPARE_DESCRIPTORS 256 /* for the rest of the program */
-#define DESCRIPTORS_EACH 4    /* two ends of a pipe, a connection, and one for name look-ups and the like */
-#define SCAN 4096             /* names that are looked at for one whose host has room */
 #define TAKEN_PIPE (1 << 20)  /* the most that an ordinary user may ask for: fs.pipe-max-size */
 
 /* ---- the fetcher --------------------------------------------------------------------------------- */
-
-/* Transfers ahead, with the descriptors that there are. */
-static unsigned depth_of(unsigned wanted)
-{
-	struct rlimit limit;
-	rlim_t most;
-
-	if (wanted == 0)
-		wanted = 64;
-	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
-		return wanted;
-	most = limit.rlim_cur > SPARE_DESCRIPTORS ? (limit.rlim_cur - SPARE_DESCRIPTORS) / DESCRIPTORS_EACH : 1;
-	return most < wanted ? (unsigned)(most > 0 ? most : 1) : wanted;
-}
 
 int ccp_fetcher_new(struct ccp_fetcher **out, const struct ccp_fetch_options *options, struct ccp_err *err)
 {
@@ -47,19 +29,20 @@ int ccp_fetcher_new(struct ccp_fetcher **out, const struct ccp_fetch_options *op
 	if (fetcher == NULL)
 		return ccp_err_set(err, CCP_E_NO_MEMORY, "no memory for transfers");
 	fetcher->options = *options;
-	fetcher->options.depth = depth_of(options->depth);
-	if (options->per_host == 0)
-		fetcher->options.per_host = CCP_FETCH_PER_HOST;
 	if (options->tries == 0)
 		fetcher->options.tries = 1 + CCP_FETCH_RETRIES;
 	if (options->connect_s == 0)
 		fetcher->options.connect_s = CCP_FETCH_CONNECT_S;
-	fetcher->epoll = fetcher->bell = -1;
+	ccp_depth_init(&fetcher->depth, options->depth);
+	fetcher->epoll = fetcher->bell = fetcher->ready_fd = -1;
 	pthread_mutex_init(&fetcher->lock, NULL);
 	TAILQ_INIT(&fetcher->queued);
 	TAILQ_INIT(&fetcher->running);
 	TAILQ_INIT(&fetcher->ended);
-	LIST_INIT(&fetcher->hosts);
+	TAILQ_INIT(&fetcher->news);
+	TAILQ_INIT(&fetcher->parked);
+	TAILQ_INIT(&fetcher->resolving);
+	TAILQ_INIT(&fetcher->unresolved);
 	LIST_INIT(&fetcher->listeners);
 	*out = fetcher;
 	return 0;
@@ -72,6 +55,7 @@ static int start_locked(struct ccp_fetcher *fetcher)
 	sigset_t all, before;
 	int failed;
 
+	ccp_fetch_files_locked(fetcher);
 	fetcher->epoll = epoll_create1(EPOLL_CLOEXEC);
 	fetcher->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (fetcher->epoll < 0 || fetcher->bell < 0 ||
@@ -100,60 +84,6 @@ void ccp_fetch_ring_locked(struct ccp_fetcher *fetcher)
 
 /* ---- one transfer -------------------------------------------------------------------------------- */
 
-static struct ccp_fetch_host *host_of_locked(struct ccp_fetcher *fetcher, const char *url)
-{
-	char name[CCP_URL_HOST];
-	struct ccp_fetch_host *host;
-
-	ccp_url_host(url, name);
-	LIST_FOREACH(host, &fetcher->hosts, link)
-		if (strcmp(host->name, name) == 0)
-			break;
-	if (host == NULL) {
-		host = calloc(1, sizeof *host + strlen(name) + 1);
-		if (host == NULL)
-			return NULL;
-		strcpy(host->name, name);
-		LIST_INSERT_HEAD(&fetcher->hosts, host, link);
-	}
-	host->users++;
-	return host;
-}
-
-static void close_if_open(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
-}
-
-/* It is in no list, and its try is released. */
-static void free_locked(struct ccp_fetch *fetch)
-{
-	if (fetch->host != NULL && --fetch->host->users == 0) {
-		LIST_REMOVE(fetch->host, link);
-		free(fetch->host);
-	}
-	close_if_open(&fetch->out);
-	close_if_open(&fetch->in);
-	free(fetch->url);
-	free(fetch);
-}
-
-/* Makes the pipe, if there is none. Returns 0, or -1 with errno. */
-static int open_pipe_locked(struct ccp_fetch *fetch)
-{
-	int ends[2];
-
-	if (fetch->in >= 0)
-		return 0;
-	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0)
-		return -1;
-	fetch->out = ends[0];
-	fetch->in = ends[1];
-	return 0;
-}
-
 void ccp_fetcher_ahead(struct ccp_fetcher *fetcher, uint64_t index, const char *url)
 {
 	struct ccp_fetch *fetch = calloc(1, sizeof *fetch);
@@ -172,11 +102,14 @@ void ccp_fetcher_ahead(struct ccp_fetcher *fetcher, uint64_t index, const char *
 	ccp_err_clear(&fetch->err);
 
 	pthread_mutex_lock(&fetcher->lock);
-	fetch->host = host_of_locked(fetcher, url);
+	fetch->host = ccp_fetch_host_locked(fetcher, url);
 	if (fetch->host == NULL) {
-		free_locked(fetch);
+		free(fetch->url);
+		free(fetch);
 	} else {
 		TAILQ_INSERT_TAIL(&fetcher->queued, fetch, link);
+		LIST_INSERT_HEAD(&fetcher->slots[index % CCP_FETCH_SLOTS], fetch, slot);
+		ccp_fetch_host_count_locked(fetcher, fetch->host, 1, 0);
 		if (!fetcher->runs && fetcher->start_error == 0)
 			fetcher->start_error = start_locked(fetcher);
 		ccp_fetch_ring_locked(fetcher);
@@ -186,14 +119,70 @@ void ccp_fetcher_ahead(struct ccp_fetcher *fetcher, uint64_t index, const char *
 
 static struct ccp_fetch *find_locked(struct ccp_fetcher *fetcher, uint64_t index)
 {
-	struct ccp_fetch_list *lists[] = { &fetcher->ended, &fetcher->running, &fetcher->queued };
 	struct ccp_fetch *fetch;
 
-	for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
-		TAILQ_FOREACH(fetch, lists[i], link)
-			if (fetch->index == index && !fetch->taken)
-				return fetch;
-	return NULL;
+	LIST_FOREACH(fetch, &fetcher->slots[index % CCP_FETCH_SLOTS], slot)
+		if (fetch->index == index)
+			break;
+	return fetch;
+}
+
+/* The loop is to look at a transfer that runs. */
+static void tell_locked(struct ccp_fetch *fetch)
+{
+	if (!fetch->news)
+		TAILQ_INSERT_TAIL(&fetch->fetcher->news, fetch, news_link);
+	fetch->news = true;
+	ccp_fetch_ring_locked(fetch->fetcher);
+}
+
+/* It is somebody's from here on. */
+static void take_locked(struct ccp_fetch *fetch)
+{
+	struct ccp_fetcher *fetcher = fetch->fetcher;
+
+	LIST_REMOVE(fetch, slot);
+	if (fetch->state == CCP_FETCH_QUEUED) {
+		TAILQ_REMOVE(&fetcher->queued, fetch, link);
+		TAILQ_INSERT_HEAD(&fetcher->queued, fetch, link);
+		ccp_fetch_host_count_locked(fetcher, fetch->host, fetch->later ? 0 : -1, 0);
+		fetcher->ahead -= fetch->later;
+	} else {
+		fetcher->ahead--;
+	}
+	fetch->taken = true;
+	if (!fetch->ready && fetcher->hungry++ == 0)
+		fetcher->hungry_since_ns = ccp_fetch_now();
+	if (fetch->state == CCP_FETCH_RUNS)
+		tell_locked(fetch);
+	else
+		ccp_fetch_ring_locked(fetcher);
+}
+
+/* Nobody wants it any more. Memory: gone, or the loop frees it. */
+static void drop_locked(struct ccp_fetch *fetch)
+{
+	struct ccp_fetcher *fetcher = fetch->fetcher;
+
+	fetch->dropped = true;
+	if (fetch->state == CCP_FETCH_RUNS) {
+		tell_locked(fetch);
+		return;
+	}
+	TAILQ_REMOVE(fetch->state == CCP_FETCH_ENDED ? &fetcher->ended : &fetcher->queued, fetch, link);
+	ccp_fetch_free_locked(fetch);
+	if (fetcher->short_of_files) /* there are some again */
+		ccp_fetch_ring_locked(fetcher);
+}
+
+/* There is no pipe for a reader: nobody will come again for this one, and it does not stay in others' way. */
+static int refuse_locked(struct ccp_fetch *fetch, int sys, struct ccp_err *err)
+{
+	char text[100];
+
+	take_locked(fetch);
+	drop_locked(fetch);
+	return ccp_err_set(err, CCP_E_OTHER, "%s", ccp_fetch_sys_text(sys, text, sizeof text));
 }
 
 int ccp_fetcher_take(struct ccp_fetcher *fetcher, uint64_t index, struct ccp_fetch **out, int *fd, struct ccp_err *err)
@@ -207,32 +196,56 @@ int ccp_fetcher_take(struct ccp_fetcher *fetcher, uint64_t index, struct ccp_fet
 		ccp_err_set(err, CCP_E_NO_MEMORY, "no memory for a transfer");
 		goto out;
 	}
-	if (fetcher->start_error != 0) {
-		ccp_err_sys(err, fetcher->start_error, "%s", "");
+	if (fetcher->start_error != 0 || (fetch->out < 0 && ccp_fetch_pipe_locked(fetch) != 0)) {
+		refuse_locked(fetch, fetcher->start_error != 0 ? fetcher->start_error : errno, err);
 		goto out;
 	}
-	if (fetch->state == CCP_FETCH_QUEUED) {
-		if (open_pipe_locked(fetch) != 0) {
-			ccp_err_sys(err, errno, "%s", "");
-			goto out;
-		}
-		TAILQ_REMOVE(&fetcher->queued, fetch, link);
-		TAILQ_INSERT_HEAD(&fetcher->queued, fetch, link);
-	} else {
-		fetcher->ahead--;
-	}
-	fetch->taken = true;
 	*fd = fetch->out;
-	fetch->out = -1;
+	fetch->out = -1; /* it counts until ccp_fetch_close */
 	/* few are read at a time: a larger pipe costs little, and there are fewer changes between the two ends */
 	if (fetch->state != CCP_FETCH_ENDED)
 		fcntl(*fd, F_SETPIPE_SZ, TAKEN_PIPE);
+	else
+		ccp_fetch_close_end_locked(fetch, &fetch->in); /* a new one: it ended without a byte */
+	take_locked(fetch);
 	*out = fetch;
 	result = 0;
-	ccp_fetch_ring_locked(fetcher);
 out:
 	pthread_mutex_unlock(&fetcher->lock);
 	return result;
+}
+
+bool ccp_fetcher_ready(struct ccp_fetcher *fetcher, uint64_t index)
+{
+	struct ccp_fetch *fetch;
+	bool ready;
+
+	pthread_mutex_lock(&fetcher->lock);
+	fetch = find_locked(fetcher, index);
+	ready = fetch == NULL || fetch->ready || fetcher->start_error != 0;
+	pthread_mutex_unlock(&fetcher->lock);
+	return ready;
+}
+
+int ccp_fetcher_ready_fd(struct ccp_fetcher *fetcher)
+{
+	int fd;
+
+	pthread_mutex_lock(&fetcher->lock);
+	if (fetcher->ready_fd < 0)
+		fetcher->ready_fd = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
+	fd = fetcher->ready_fd;
+	pthread_mutex_unlock(&fetcher->lock);
+	return fd;
+}
+
+void ccp_fetcher_ready_clear(struct ccp_fetcher *fetcher)
+{
+	uint64_t times;
+	int fd = ccp_fetcher_ready_fd(fetcher);
+
+	while (fd >= 0 && read(fd, &times, sizeof times) < 0 && errno == EINTR)
+		;
 }
 
 void ccp_fetch_look(struct ccp_fetch *fetch, struct ccp_fetch_info *info)
@@ -261,71 +274,17 @@ void ccp_fetch_close(struct ccp_fetch *fetch)
 	struct ccp_fetcher *fetcher = fetch->fetcher;
 
 	pthread_mutex_lock(&fetcher->lock);
-	fetch->dropped = true;
-	if (fetch->state == CCP_FETCH_RUNS) {
-		ccp_fetch_ring_locked(fetcher);
-	} else {
-		TAILQ_REMOVE(fetch->state == CCP_FETCH_ENDED ? &fetcher->ended : &fetcher->queued, fetch, link);
-		free_locked(fetch);
-	}
-	pthread_mutex_unlock(&fetcher->lock);
-}
-
-/* ---- whose turn it is ---------------------------------------------------------------------------- */
-
-static bool may_begin_locked(struct ccp_fetcher *fetcher, const struct ccp_fetch *fetch)
-{
-	if (fetch->taken)
-		return true;
-	return fetcher->ahead < fetcher->options.depth &&
-	       (fetch->host->name[0] == '\0' || fetch->host->active < fetcher->options.per_host);
-}
-
-void ccp_fetch_admit(struct ccp_fetcher *fetcher)
-{
-	struct ccp_fetch *fetch, *next;
-	unsigned left = SCAN;
-
-	pthread_mutex_lock(&fetcher->lock);
-	for (fetch = TAILQ_FIRST(&fetcher->queued); fetch != NULL && left-- > 0; fetch = next) {
-		next = TAILQ_NEXT(fetch, link);
-		if (!fetch->taken && fetcher->ahead >= fetcher->options.depth)
-			break;
-		if (!may_begin_locked(fetcher, fetch))
-			continue;
-		if (open_pipe_locked(fetch) != 0) /* no descriptors: when it is read somebody will say so */
-			break;
-		TAILQ_REMOVE(&fetcher->queued, fetch, link);
-		TAILQ_INSERT_TAIL(&fetcher->running, fetch, link);
-		fetch->state = CCP_FETCH_RUNS;
-		fetch->host->active++;
-		fetcher->ahead += !fetch->taken;
-	}
-	pthread_mutex_unlock(&fetcher->lock);
-}
-
-void ccp_fetch_finish(struct ccp_fetch *fetch, const struct ccp_err *err)
-{
-	struct ccp_fetcher *fetcher = fetch->fetcher;
-
-	ccp_fetch_forget(fetcher, fetch);
-	pthread_mutex_lock(&fetcher->lock);
-	TAILQ_REMOVE(&fetcher->running, fetch, link);
-	fetch->host->active--;
-	fetch->state = CCP_FETCH_ENDED;
-	if (err != NULL)
-		fetch->err = *err;
-	if (fetch->dropped) {
-		free_locked(fetch);
-	} else {
-		TAILQ_INSERT_TAIL(&fetcher->ended, fetch, link);
-		close_if_open(&fetch->in); /* now, after all is said: whoever reads its end asks how it ended */
-	}
-	fetcher->changed = true;
+	drop_locked(fetch);
 	pthread_mutex_unlock(&fetcher->lock);
 }
 
 /* ---- the end ------------------------------------------------------------------------------------- */
+
+static void close_if_open(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
 
 static void free_list(struct ccp_fetch_list *list)
 {
@@ -333,7 +292,7 @@ static void free_list(struct ccp_fetch_list *list)
 
 	while ((fetch = TAILQ_FIRST(list)) != NULL) {
 		TAILQ_REMOVE(list, fetch, link);
-		free_locked(fetch);
+		ccp_fetch_free_locked(fetch);
 	}
 }
 
@@ -350,8 +309,9 @@ void ccp_fetcher_free(struct ccp_fetcher *fetcher)
 	free_list(&fetcher->queued);
 	free_list(&fetcher->running);
 	free_list(&fetcher->ended);
-	close_if_open(&fetcher->epoll);
-	close_if_open(&fetcher->bell);
+	close_if_open(fetcher->epoll);
+	close_if_open(fetcher->bell);
+	close_if_open(fetcher->ready_fd);
 	pthread_mutex_destroy(&fetcher->lock);
 	free(fetcher);
 }

@@ -2,21 +2,20 @@
  * fetch_curl.c: transfers by libcurl, whose multi interface runs on the fetcher's epoll: curl tells which descriptors
  * it wants to be watched and when it wants to be called, and is told what happened.
  *
- * Each try has a handle of its own, so that nothing of the one before (a name, a password) stays in it; connections are
- * the multi handle's and are used again. A body goes into the pipe from curl's callback. If it does not fit, the
- * transfer is paused: curl keeps the bytes of this call and brings them again, and `skip` says how many of them went
- * into the pipe already. HTTP/1.1, because streams that share a connection could not be paused one by one without curl
- * keeping what comes for them.
+ * Each try has a request of its own (fetch_link.c). A body goes into the pipe from curl's callback. If it does not fit,
+ * the transfer is paused: curl keeps the bytes of this call and brings them again, and `skip` says how many of them
+ * went into the pipe already. Parts of one object that are fetched beside each other are fetch_range.c's.
  */
 #include "pipeline/net/fetch_curl.h"
 
-#include <stdio.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "pipeline/net/fetch_range.h"
+
 #ifdef CCP_HAVE_CURL
 
-#define BUFFER_BYTES 65536L
 #define DISCARD_BYTES 65536 /* of the body of an error or a redirect: keeping the connection is worth so much */
 
 /* ---- the loop ------------------------------------------------------------------------------------ */
@@ -71,6 +70,7 @@ static int open_curl(struct ccp_fetcher *fetcher, struct ccp_err *err)
 	curl->lib.multi_setopt(curl->multi, CURLMOPT_SOCKETDATA, fetcher);
 	curl->lib.multi_setopt(curl->multi, CURLMOPT_TIMERFUNCTION, on_timer);
 	curl->lib.multi_setopt(curl->multi, CURLMOPT_TIMERDATA, curl);
+	curl->lib.multi_setopt(curl->multi, CURLMOPT_MAXCONNECTS, (long)fetcher->connections + 1);
 	fetcher->curl = curl;
 	return 0;
 }
@@ -97,12 +97,17 @@ void ccp_curl_timers(struct ccp_fetcher *fetcher, uint64_t now_ns)
 	}
 	while ((message = curl->lib.multi_info_read(curl->multi, &count)) != NULL) {
 		CURLcode result = message->data.result;
-		char *fetch = NULL;
+		char *private = NULL;
+		struct ccp_link *link;
 
 		if (message->msg != CURLMSG_DONE)
 			continue;
-		curl->lib.easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &fetch);
-		ccp_answer_end((struct ccp_fetch *)(void *)fetch, result);
+		curl->lib.easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &private);
+		link = (struct ccp_link *)(void *)private;
+		if (link->part != NULL)
+			ccp_part_end(link->part, result);
+		else
+			ccp_answer_end(link->fetch, result);
 	}
 }
 
@@ -121,22 +126,13 @@ void ccp_curl_free(struct ccp_fetcher *fetcher)
 
 /* ---- one transfer -------------------------------------------------------------------------------- */
 
-static size_t on_header(char *line, size_t one, size_t len, void *arg)
-{
-	struct ccp_fetch *fetch = arg;
-
-	fetch->quiet_ns = ccp_fetch_now();
-	if (fetch->curl->http)
-		ccp_answer_line(&fetch->curl->answer, line, one * len);
-	return one * len;
-}
-
 /* Returns what curl wants to hear: all of it was taken, or pause, or, by anything else, stop. */
 static size_t on_body(char *data, size_t one, size_t len, void *arg)
 {
-	struct ccp_fetch *fetch = arg;
+	struct ccp_link *link = arg;
+	struct ccp_fetch *fetch = link->fetch;
 	struct ccp_curl_try *try = fetch->curl;
-	size_t skipped, done;
+	size_t done, pushed;
 
 	len *= one;
 	if (!try->accepted) {
@@ -146,117 +142,43 @@ static size_t on_body(char *data, size_t one, size_t len, void *arg)
 			return try->discarded < DISCARD_BYTES ? len : 0;
 		}
 	}
-	skipped = try->skip < len ? try->skip : len;
-	done = skipped + ccp_fetch_push(fetch, data + skipped, len - skipped);
-	try->skip -= skipped;
-	if (fetch->gone)
-		return 0;
-	if (done == len)
-		return len;
-	try->skip = done;
-	return CURL_WRITEFUNC_PAUSE;
-}
+	done = link->skip < len ? link->skip : len;
+	link->skip -= done;
+	while (done < len) {
+		size_t most = len - done, room = ccp_ranges_room(fetch);
 
-/* The connection stands, and the request goes out. */
-static int on_connected(void *arg, char *address, char *local, int port, int local_port)
-{
-	struct ccp_fetch *fetch = arg;
-
-	(void)address;
-	(void)local;
-	(void)port;
-	(void)local_port;
-	fetch->connected = true;
-	fetch->quiet_ns = ccp_fetch_now();
-	return CURL_PREREQFUNC_OK;
-}
-
-#define SET(option, value) lib->easy_setopt(try->easy, option, value)
-
-/* What makes the answer the rest of the input, if a part of it is there. */
-static void set_resume(const struct ccp_fetch *fetch, const struct ccp_curl_lib *lib)
-{
-	struct ccp_curl_try *try = fetch->curl;
-	char text[CCP_ETAG + 16];
-
-	if (fetch->written == 0)
-		return;
-	snprintf(text, sizeof text, "%llu-", (unsigned long long)fetch->written);
-	SET(CURLOPT_RANGE, text);
-	snprintf(text, sizeof text, "If-Range: %s", try->validator);
-	try->headers = lib->slist_append(try->headers, text);
-	SET(CURLOPT_HTTPHEADER, try->headers);
-}
-
-/* sftp: a host must be known already; libcurl refuses all others if it is told where to look. */
-static void set_known_hosts(const struct ccp_curl_try *try, const struct ccp_curl_lib *lib)
-{
-	const char *home = getenv("HOME");
-	char path[4096];
-
-	snprintf(path, sizeof path, "%s/.ssh/known_hosts", home != NULL ? home : "");
-	SET(CURLOPT_SSH_KNOWNHOSTS, path);
-}
-
-static void set_options(struct ccp_fetch *fetch, const struct ccp_curl_lib *lib)
-{
-	const struct ccp_fetch_options *options = &fetch->fetcher->options;
-	struct ccp_curl_try *try = fetch->curl;
-	const char *url = try->location != NULL ? try->location : fetch->url;
-	char scheme[16];
-
-	ccp_url_scheme(url, scheme);
-	try->http = strncmp(scheme, "http", 4) == 0;
-	SET(CURLOPT_URL, url);
-	SET(CURLOPT_PROTOCOLS_STR, scheme);
-	SET(CURLOPT_PRIVATE, (void *)fetch);
-	SET(CURLOPT_ERRORBUFFER, try->why);
-	SET(CURLOPT_NOSIGNAL, 1L);
-	SET(CURLOPT_QUICK_EXIT, 1L);
-	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-	SET(CURLOPT_USERAGENT, "ccpipe");
-	SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-	SET(CURLOPT_FILETIME, 1L);
-	SET(CURLOPT_TCP_KEEPALIVE, 1L);
-	SET(CURLOPT_BUFFERSIZE, BUFFER_BYTES);
-	SET(CURLOPT_CONNECTTIMEOUT, (long)options->connect_s);
-	SET(CURLOPT_NETRC, options->netrc ? (long)CURL_NETRC_OPTIONAL : (long)CURL_NETRC_IGNORED);
-	if (options->cacert != NULL) { /* these and no others: libcurl has a folder of its own beside them */
-		SET(CURLOPT_CAINFO, options->cacert);
-		SET(CURLOPT_CAPATH, (char *)NULL);
+		if (room == 0) {
+			try->handed = true;
+			return 0;
+		}
+		pushed = ccp_fetch_push(fetch, data + done, most < room ? most : room);
+		try->received += pushed;
+		done += pushed;
+		if (fetch->gone)
+			return 0;
+		if (pushed < most && pushed < room) {
+			link->skip = done;
+			return CURL_WRITEFUNC_PAUSE;
+		}
 	}
-	if (!try->http) /* a proxy may answer in HTTP: its page about an error is not the file */
-		SET(CURLOPT_FAILONERROR, 1L);
-	SET(CURLOPT_WRITEFUNCTION, on_body);
-	SET(CURLOPT_WRITEDATA, fetch);
-	SET(CURLOPT_HEADERFUNCTION, on_header);
-	SET(CURLOPT_HEADERDATA, fetch);
-	SET(CURLOPT_PREREQFUNCTION, on_connected);
-	SET(CURLOPT_PREREQDATA, fetch);
-	if (strcmp(scheme, "sftp") == 0)
-		set_known_hosts(try, lib);
-	set_resume(fetch, lib);
+	return len;
 }
 
 static void start_try(struct ccp_fetch *fetch)
 {
-	struct ccp_curl *curl = fetch->fetcher->curl;
 	struct ccp_curl_try *try = fetch->curl;
+	const char *url = try->location != NULL ? try->location : fetch->url;
+	char scheme[16];
 	struct ccp_err err;
 
-	try->accepted = false;
-	try->skip = try->discarded = 0;
-	try->why[0] = '\0';
-	ccp_answer_clear(&try->answer);
-	try->easy = curl->lib.easy_init();
-	if (try->easy != NULL) {
-		set_options(fetch, &curl->lib);
-		if (curl->lib.multi_add_handle(curl->multi, try->easy) == CURLM_OK)
-			return;
-		curl->lib.easy_cleanup(try->easy);
-		try->easy = NULL;
-	}
-	ccp_err_set(&err, CCP_E_NO_MEMORY, "no memory for a transfer");
+	ccp_url_scheme(url, scheme);
+	try->http = strncmp(scheme, "http", 4) == 0 || ccp_url_is_s3(url);
+	try->accepted = try->handed = false;
+	try->discarded = 0;
+	try->to = ccp_ranges_end(fetch);
+	if (ccp_link_open(&try->link, url, fetch->written, try->to, try->validator, on_body) == 0)
+		return;
+	ccp_err_set(&err, CCP_E_OTHER, "%s", try->link.why[0] != '\0' ? try->link.why : "no memory for a transfer");
 	ccp_fetch_failed(fetch, CCP_FETCH_NEVER, 0, &err);
 }
 
@@ -265,44 +187,51 @@ void ccp_curl_begin(struct ccp_fetch *fetch)
 	struct ccp_err err;
 
 	ccp_err_clear(&err);
-	if (fetch->curl == NULL)
+	if (fetch->curl == NULL) {
 		fetch->curl = calloc(1, sizeof *fetch->curl);
+		if (fetch->curl != NULL)
+			fetch->curl->link.fetch = fetch;
+	}
 	if (fetch->curl == NULL)
 		ccp_err_set(&err, CCP_E_NO_MEMORY, "no memory for a transfer");
 	else if (open_curl(fetch->fetcher, &err) == 0)
-		start_try(fetch);
+		ccp_ranges_turn(fetch);
 	if (err.code != CCP_OK)
 		ccp_fetch_failed(fetch, CCP_FETCH_NEVER, 0, &err);
 }
 
 void ccp_curl_go_on(struct ccp_fetch *fetch)
 {
+	struct ccp_link *link = &fetch->curl->link;
 	struct ccp_err err;
 
-	fetch->fetcher->curl->lib.easy_pause(fetch->curl->easy, CURLPAUSE_CONT);
+	if (link->easy == NULL) {
+		ccp_ranges_turn(fetch);
+		return;
+	}
+	fetch->fetcher->curl->lib.easy_pause(link->easy, CURLPAUSE_CONT);
 	if (!fetch->gone)
 		return;
 	ccp_err_set(&err, CCP_E_OTHER, "nobody reads it");
 	ccp_fetch_failed(fetch, CCP_FETCH_NEVER, 0, &err);
 }
 
-static void release_easy(struct ccp_fetch *fetch)
+bool ccp_curl_refused(const struct ccp_fetch *fetch)
 {
-	struct ccp_curl *curl = fetch->fetcher->curl;
-	struct ccp_curl_try *try = fetch->curl;
+	const struct ccp_link *link;
+	long sys = 0;
 
-	if (try == NULL || try->easy == NULL)
-		return;
-	curl->lib.multi_remove_handle(curl->multi, try->easy);
-	curl->lib.easy_cleanup(try->easy);
-	curl->lib.slist_free_all(try->headers);
-	try->easy = NULL;
-	try->headers = NULL;
+	if (fetch->curl == NULL || fetch->curl->link.easy == NULL)
+		return false;
+	link = &fetch->curl->link;
+	if (link->answer.code == 0)
+		fetch->fetcher->curl->lib.easy_getinfo(link->easy, CURLINFO_OS_ERRNO, &sys);
+	return link->answer.code == 429 || link->answer.code == 503 || (!fetch->connected && sys == ECONNREFUSED);
 }
 
 void ccp_curl_restart(struct ccp_fetch *fetch)
 {
-	release_easy(fetch);
+	ccp_link_close(&fetch->curl->link);
 	fetch->connected = false;
 	fetch->quiet_ns = ccp_fetch_now();
 	start_try(fetch);
@@ -310,7 +239,7 @@ void ccp_curl_restart(struct ccp_fetch *fetch)
 
 void ccp_curl_release(struct ccp_fetch *fetch)
 {
-	release_easy(fetch);
+	ccp_link_close(&fetch->curl->link);
 	free(fetch->curl->location); /* a further try begins where the user said: a redirect may be for a short time */
 	fetch->curl->location = NULL;
 	fetch->curl->redirects = 0;
@@ -320,7 +249,9 @@ void ccp_curl_forget(struct ccp_fetch *fetch)
 {
 	if (fetch->curl == NULL)
 		return;
-	ccp_curl_release(fetch);
+	ccp_ranges_close(fetch);
+	if (fetch->fetcher->curl != NULL)
+		ccp_curl_release(fetch);
 	free(fetch->curl);
 	fetch->curl = NULL;
 }
@@ -338,6 +269,12 @@ void ccp_curl_begin(struct ccp_fetch *fetch)
 void ccp_curl_go_on(struct ccp_fetch *fetch)
 {
 	(void)fetch;
+}
+
+bool ccp_curl_refused(const struct ccp_fetch *fetch)
+{
+	(void)fetch;
+	return false;
 }
 
 void ccp_curl_release(struct ccp_fetch *fetch)
@@ -366,6 +303,19 @@ void ccp_curl_timers(struct ccp_fetcher *fetcher, uint64_t now_ns)
 uint64_t ccp_curl_due(const struct ccp_fetcher *fetcher)
 {
 	(void)fetcher;
+	return UINT64_MAX;
+}
+
+bool ccp_curl_stands(const struct ccp_fetch *fetch)
+{
+	(void)fetch;
+	return false;
+}
+
+uint64_t ccp_curl_check(struct ccp_fetch *fetch, uint64_t now_ns)
+{
+	(void)fetch;
+	(void)now_ns;
 	return UINT64_MAX;
 }
 

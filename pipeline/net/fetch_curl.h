@@ -1,6 +1,7 @@
 /*
- * fetch_curl.h: a transfer by libcurl, as fetch_curl.c (connections and bytes) and fetch_http.c (what a server's answer
- * means) see it. Owned by the loop's thread.
+ * fetch_curl.h: a transfer by libcurl, as its parts see it: fetch_curl.c (its bytes), fetch_link.c (requests),
+ * fetch_http.c (what a server's answer means), and fetch_range.c (several connections for one object). Owned by the
+ * loop's thread.
  */
 #ifndef CCP_PIPELINE_NET_FETCH_CURL_H
 #define CCP_PIPELINE_NET_FETCH_CURL_H
@@ -17,6 +18,8 @@ struct ccp_curl {
 	struct ccp_curl_lib lib;
 	CURLM *multi;
 	uint64_t due_ns;         /* when curl wants to be called, or UINT64_MAX */
+	uint64_t kept_bytes;     /* memory of parts that are fetched before their turn */
+	unsigned ranged;         /* transfers that have several connections */
 };
 
 /* The headers of one answer. */
@@ -27,23 +30,40 @@ struct ccp_answer {
 	bool weak;               /* an ETag came that is a weak one: the date says no more than that */
 	char modified[48];       /* Last-Modified as it was sent, or "" */
 	bool no_ranges;          /* Accept-Ranges: none */
-	uint64_t from, total;    /* of Content-Range; UINT64_MAX = not said */
+	uint64_t from, to, total;/* of Content-Range, `to` is its last byte; UINT64_MAX = not said */
+	time_t date;             /* Date, or -1 */
+};
+
+struct ccp_part;
+struct ccp_ranges;
+
+/* One request: a handle of curl, and what belongs to it. */
+struct ccp_link {
+	struct ccp_fetch *fetch;
+	struct ccp_part *part;   /* that it fetches; NULL = it is the transfer's own */
+	CURL *easy;              /* NULL = none is under way */
+	struct curl_slist *headers;
+	struct ccp_answer answer;
+	size_t skip;             /* bytes that were taken while curl holds them, too */
+	int sys;                 /* why there is no socket: an errno, or 0 */
+	char why[CURL_ERROR_SIZE];
 };
 
 /* One transfer's, over its tries. */
 struct ccp_curl_try {
-	CURL *easy;              /* of the try that is under way, or NULL */
-	struct curl_slist *headers;
+	struct ccp_link link;    /* of the try that is under way */
 	char *location;          /* where a redirect led, or NULL */
 	unsigned redirects;
 	bool http;
 	bool told;               /* info is filled */
 	bool accepted;           /* the answer's body is the input's */
-	size_t skip;             /* bytes that are in the pipe while curl holds them, too */
 	size_t discarded;        /* bytes of a body that nobody wants */
-	struct ccp_answer answer;/* of this try */
 	char validator[CCP_ETAG];/* what has to stay the same for a try to go on where the last one was cut, or "" */
-	char why[CURL_ERROR_SIZE];
+	uint64_t received;       /* bytes of all its tries */
+	uint64_t to;             /* the first byte that was not asked for; UINT64_MAX = all were */
+	bool handed;             /* it was stopped where a part goes on */
+	struct ccp_ranges *ranges; /* parts that are fetched beside it, or NULL; see fetch_range.h */
+	bool single;             /* there are to be none (any more) */
 };
 
 /* ---- fetch_http.c ---- */
@@ -54,6 +74,12 @@ void ccp_answer_line(struct ccp_answer *answer, const char *line, size_t len);
 /* Forgets the answer before. */
 void ccp_answer_clear(struct ccp_answer *answer);
 
+/* Whether a part is one of what has this validator. */
+bool ccp_answer_is_same(const struct ccp_answer *answer, const char *validator);
+
+/* Whether an answer's failure may pass. */
+bool ccp_answer_passes(long code);
+
 /* Before the first byte of a body: notes what the server told, and says whether the body is what is to be read. */
 void ccp_answer_begin(struct ccp_fetch *fetch);
 
@@ -62,8 +88,24 @@ void ccp_answer_end(struct ccp_fetch *fetch, CURLcode result);
 
 /* ---- fetch_curl.c ---- */
 
-/* Releases the easy handle, and begins again, with `location` if it is set. */
+/* Releases the easy handle, and begins again, with `location` if it is set. The fetch may be gone. */
 void ccp_curl_restart(struct ccp_fetch *fetch);
+
+/* ---- fetch_link.c ---- */
+
+/* What curl calls with the bytes of a body; `arg` is the link. */
+typedef size_t ccp_link_body(char *data, size_t one, size_t len, void *arg);
+
+/*
+ * Sends a request. from, to: the bytes that are asked for, `to` is the first that is not, or UINT64_MAX; all of them if
+ * `from` is 0 and `to` UINT64_MAX; else only if the validator is still true.
+ * Errors: -1: no memory, or what `link->why` says. Nothing is open then.
+ */
+int ccp_link_open(struct ccp_link *link, const char *url, uint64_t from, uint64_t to, const char *validator,
+		  ccp_link_body *body);
+
+/* Ends a request, not from one of curl's callbacks; one that is not open is left alone. */
+void ccp_link_close(struct ccp_link *link);
 
 #endif
 #endif

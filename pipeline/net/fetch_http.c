@@ -8,7 +8,7 @@
  *
  * Source: RFC 9110, sections 8.8 (validators), 13.1.5 (If-Range), 14 (ranges), 15.4 (redirects).
  */
-#include "pipeline/net/fetch_curl.h"
+#include "pipeline/net/fetch_range.h"
 
 #ifdef CCP_HAVE_CURL
 
@@ -20,12 +20,13 @@
 #include <strings.h>
 
 #define REDIRECTS 10
+#define SETTLED_S 60 /* between the last change and the answer: a date has whole seconds, and clocks differ */
 
 /* ---- headers ------------------------------------------------------------------------------------- */
 
 void ccp_answer_clear(struct ccp_answer *answer)
 {
-	*answer = (struct ccp_answer){ .from = UINT64_MAX, .total = UINT64_MAX };
+	*answer = (struct ccp_answer){ .from = UINT64_MAX, .to = UINT64_MAX, .total = UINT64_MAX, .date = -1 };
 }
 
 /* Copies a header's value, without blanks around it and without what is not printable. */
@@ -60,16 +61,38 @@ static void read_status(struct ccp_answer *answer, const char *line, size_t len)
 	snprintf(answer->reason, sizeof answer->reason, "%.*s", (int)sizeof answer->reason - 1, text + at);
 }
 
-/* "bytes 100-199/200", "bytes 100-199/\*" */
+/* "bytes 100-199/200", "bytes 100-199/\*", "bytes *\/200" */
 static void read_range(struct ccp_answer *answer, const char *text)
 {
 	unsigned long long from, to, total;
 	int fields = sscanf(text, "bytes %llu-%llu/%llu", &from, &to, &total);
 
-	if (fields >= 2)
+	if (fields >= 2) {
 		answer->from = from;
-	if (fields == 3)
+		answer->to = to;
+	}
+	if (fields == 3 || sscanf(text, "bytes */%llu", &total) == 1)
 		answer->total = total;
+}
+
+/* "Sun, 06 Nov 1994 08:49:37 GMT"; others are out of use. Returns -1 if it is no such date. */
+static time_t read_date(const char *text)
+{
+	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+	char month[4];
+	const char *at;
+	struct tm tm = { 0 };
+	int end = 0;
+
+	if (sscanf(text, "%*3[A-Za-z], %2d %3[A-Za-z] %4d %2d:%2d:%2d GMT%n", &tm.tm_mday, month, &tm.tm_year,
+		   &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &end) != 6 || end == 0 || strlen(month) != 3)
+		return -1;
+	at = strstr(months, month);
+	if (at == NULL || (at - months) % 3 != 0)
+		return -1;
+	tm.tm_mon = (int)(at - months) / 3;
+	tm.tm_year -= 1900;
+	return timegm(&tm);
 }
 
 void ccp_answer_line(struct ccp_answer *answer, const char *line, size_t len)
@@ -92,6 +115,8 @@ void ccp_answer_line(struct ccp_answer *answer, const char *line, size_t len)
 			strcpy(answer->etag, value);
 	} else if (name_len == 13 && strncasecmp(line, "Last-Modified", 13) == 0) {
 		snprintf(answer->modified, sizeof answer->modified, "%.*s", (int)sizeof answer->modified - 1, value);
+	} else if (name_len == 4 && strncasecmp(line, "Date", 4) == 0) {
+		answer->date = read_date(value);
 	} else if (name_len == 13 && strncasecmp(line, "Accept-Ranges", 13) == 0) {
 		answer->no_ranges = strcasecmp(value, "none") == 0;
 	} else if (name_len == 13 && strncasecmp(line, "Content-Range", 13) == 0) {
@@ -101,18 +126,29 @@ void ccp_answer_line(struct ccp_answer *answer, const char *line, size_t len)
 
 /* ---- the body ------------------------------------------------------------------------------------ */
 
+/* What has to stay the same: a strong ETag, or a date after which nothing can have been changed unseen; or "". */
+static const char *validator_of(const struct ccp_answer *answer)
+{
+	time_t modified;
+
+	if (answer->etag[0] != '\0' || answer->weak)
+		return answer->etag;
+	modified = read_date(answer->modified);
+	return modified >= 0 && answer->date >= 0 && modified <= answer->date - SETTLED_S ? answer->modified : "";
+}
+
 /* What the first answer told. */
 static void tell(struct ccp_fetch *fetch)
 {
 	const struct ccp_curl_lib *lib = &fetch->fetcher->curl->lib;
 	struct ccp_curl_try *try = fetch->curl;
-	const struct ccp_answer *answer = &try->answer;
+	const struct ccp_answer *answer = &try->link.answer;
 	curl_off_t time = -1, size = -1;
 
 	if (fetch->written > 0)
 		return;
-	lib->easy_getinfo(try->easy, CURLINFO_FILETIME_T, &time);
-	lib->easy_getinfo(try->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &size);
+	lib->easy_getinfo(try->link.easy, CURLINFO_FILETIME_T, &time);
+	lib->easy_getinfo(try->link.easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &size);
 	pthread_mutex_lock(&fetch->fetcher->lock);
 	fetch->info = (struct ccp_fetch_info){
 		.mtime.tv_sec = time >= 0 ? (time_t)time : 0,
@@ -121,39 +157,36 @@ static void tell(struct ccp_fetch *fetch)
 		.sized = size >= 0,
 	};
 	pthread_mutex_unlock(&fetch->fetcher->lock);
-	snprintf(try->validator, sizeof try->validator, "%s",
-		 answer->etag[0] != '\0' ? answer->etag : answer->weak ? "" : answer->modified);
+	snprintf(try->validator, sizeof try->validator, "%s", validator_of(answer));
 	fetch->resumable = try->http && try->validator[0] != '\0' && !answer->no_ranges;
 }
 
-/* Whether a part is one of what came before. A date may be left out of the answer to If-Range, an ETag may not. */
-static bool is_same(const struct ccp_curl_try *try)
+/* A date may be left out of the answer to If-Range, an ETag may not. */
+bool ccp_answer_is_same(const struct ccp_answer *answer, const char *validator)
 {
-	const struct ccp_answer *answer = &try->answer;
-
-	if (try->validator[0] == '"')
-		return strcmp(answer->etag, try->validator) == 0;
-	return answer->modified[0] == '\0' || strcmp(answer->modified, try->validator) == 0;
+	if (validator[0] == '"')
+		return strcmp(answer->etag, validator) == 0;
+	return answer->modified[0] == '\0' || strcmp(answer->modified, validator) == 0;
 }
 
 /* Whether the body of this answer goes on where the pipe stands. */
 static bool is_wanted(const struct ccp_fetch *fetch)
 {
 	const struct ccp_curl_try *try = fetch->curl;
-	const struct ccp_answer *answer = &try->answer;
+	const struct ccp_answer *answer = &try->link.answer;
 
 	if (!try->http)
 		return true;
 	if (fetch->written == 0)
 		return answer->code >= 200 && answer->code < 300 && answer->code != 206;
 	return answer->code == 206 && answer->from == fetch->written &&
-	       is_same(try) &&
+	       ccp_answer_is_same(answer, try->validator) &&
 	       (answer->total == UINT64_MAX || !fetch->info.sized || answer->total == fetch->info.size);
 }
 
 void ccp_answer_begin(struct ccp_fetch *fetch)
 {
-	const struct ccp_answer *answer = &fetch->curl->answer;
+	const struct ccp_answer *answer = &fetch->curl->link.answer;
 
 	fetch->curl->accepted = is_wanted(fetch);
 	if (!fetch->curl->accepted)
@@ -177,7 +210,7 @@ static void fail(struct ccp_fetch *fetch, enum ccp_fetch_verdict verdict, const 
 	ccp_err_clear(&err);
 	ccp_fetch_cut(fetch, why, &err);
 	if (fetch->curl->http)
-		fetch->fetcher->curl->lib.easy_getinfo(fetch->curl->easy, CURLINFO_RETRY_AFTER, &wait_s);
+		fetch->fetcher->curl->lib.easy_getinfo(fetch->curl->link.easy, CURLINFO_RETRY_AFTER, &wait_s);
 	ccp_fetch_failed(fetch, verdict, wait_s > 0 && wait_s < 86400 ? (unsigned)wait_s : 0, &err);
 }
 
@@ -185,15 +218,15 @@ static void fail(struct ccp_fetch *fetch, enum ccp_fetch_verdict verdict, const 
 static bool redirect(struct ccp_fetch *fetch)
 {
 	struct ccp_curl_try *try = fetch->curl;
-	const char *from = try->location != NULL ? try->location : fetch->url;
-	char old_scheme[16], new_scheme[16], *location = NULL;
+	char old_scheme[16], new_scheme[16], *location = NULL, *from = NULL;
 
-	if (try->answer.code < 300 || try->answer.code > 399)
+	if (try->link.answer.code < 300 || try->link.answer.code > 399)
 		return false;
-	fetch->fetcher->curl->lib.easy_getinfo(try->easy, CURLINFO_REDIRECT_URL, &location);
+	fetch->fetcher->curl->lib.easy_getinfo(try->link.easy, CURLINFO_REDIRECT_URL, &location);
 	if (location == NULL)
 		return false;
-	ccp_url_scheme(from, old_scheme);
+	fetch->fetcher->curl->lib.easy_getinfo(try->link.easy, CURLINFO_EFFECTIVE_URL, &from); /* s3: is http(s) */
+	ccp_url_scheme(from != NULL ? from : "https", old_scheme);
 	ccp_url_scheme(location, new_scheme);
 	if (strcmp(new_scheme, "https") != 0 && strcmp(new_scheme, "http") != 0) {
 		fail(fetch, CCP_FETCH_NEVER, "refused a redirect to another protocol");
@@ -214,11 +247,14 @@ static bool redirect(struct ccp_fetch *fetch)
 	return true;
 }
 
+bool ccp_answer_passes(long code)
+{
+	return code == 408 || code == 429 || (code >= 500 && code != 501 && code != 505);
+}
+
 static void fail_by_status(struct ccp_fetch *fetch)
 {
-	const struct ccp_answer *answer = &fetch->curl->answer;
-	bool passes = answer->code == 408 || answer->code == 429 ||
-		      (answer->code >= 500 && answer->code != 501 && answer->code != 505);
+	const struct ccp_answer *answer = &fetch->curl->link.answer;
 	char why[80];
 
 	if (fetch->written > 0 && answer->code < 300)
@@ -226,10 +262,10 @@ static void fail_by_status(struct ccp_fetch *fetch)
 	else
 		snprintf(why, sizeof why, "HTTP %ld%s%s", answer->code, answer->reason[0] != '\0' ? " " : "",
 			 answer->reason);
-	fail(fetch, passes ? CCP_FETCH_AGAIN : CCP_FETCH_NEVER, why);
+	fail(fetch, ccp_answer_passes(answer->code) ? CCP_FETCH_AGAIN : CCP_FETCH_NEVER, why);
 }
 
-/* curl's own words or an errno's, which begin with a capital; in the middle of a line they do not. */
+/* curl's own words, which begin with a capital; in the middle of a line they do not. */
 static const char *lower(char *text, size_t room, const char *words)
 {
 	snprintf(text, room, "%s", words);
@@ -242,23 +278,28 @@ static void fail_by_connection(struct ccp_fetch *fetch, char *text, size_t room)
 {
 	long sys = 0;
 
-	fetch->fetcher->curl->lib.easy_getinfo(fetch->curl->easy, CURLINFO_OS_ERRNO, &sys);
+	fetch->fetcher->curl->lib.easy_getinfo(fetch->curl->link.easy, CURLINFO_OS_ERRNO, &sys);
+	if (fetch->curl->link.sys != 0)
+		sys = fetch->curl->link.sys;
 	if (sys == EINPROGRESS || sys == EAGAIN || sys == 0)
 		snprintf(text, room, "no connection");
 	else
-		lower(text, room, strerrordesc_np((int)sys));
+		ccp_fetch_sys_text((int)sys, text, room);
 	fail(fetch, CCP_FETCH_AGAIN, text);
 }
 
 static void fail_by_result(struct ccp_fetch *fetch, CURLcode result)
 {
 	const struct ccp_curl_try *try = fetch->curl;
-	const char *words = try->why[0] != '\0' ? try->why : fetch->fetcher->curl->lib.easy_strerror(result);
+	const char *words = try->link.why[0] != '\0' ? try->link.why : fetch->fetcher->curl->lib.easy_strerror(result);
 	char text[200], why[220];
 
 	switch (result) {
 	case CURLE_UNSUPPORTED_PROTOCOL:
-		fail(fetch, CCP_FETCH_NEVER, "libcurl here does not know this protocol");
+		if (fetch->connected) /* a reply without a status line, which may be the rest of the one before it */
+			fail(fetch, CCP_FETCH_AGAIN, "the answer is not HTTP");
+		else
+			fail(fetch, CCP_FETCH_NEVER, "libcurl here does not know this protocol");
 		return;
 	case CURLE_URL_MALFORMAT:
 		fail(fetch, CCP_FETCH_NEVER, "malformed URL");
@@ -304,6 +345,20 @@ static void fail_by_result(struct ccp_fetch *fetch, CURLcode result)
 	}
 }
 
+/*
+ * Whether there is nothing after what has been read: asked for the rest, the server says where the end is. It asked
+ * If-Range first; it may leave the validator out.
+ */
+static bool is_all(const struct ccp_fetch *fetch)
+{
+	const struct ccp_answer *answer = &fetch->curl->link.answer;
+
+	return answer->code == 416 && fetch->written > 0 && answer->total == fetch->written &&
+	       (!fetch->info.sized || fetch->info.size == answer->total) &&
+	       ((answer->etag[0] == '\0' && fetch->curl->validator[0] == '"') ||
+		ccp_answer_is_same(answer, fetch->curl->validator));
+}
+
 void ccp_answer_end(struct ccp_fetch *fetch, CURLcode result)
 {
 	struct ccp_curl_try *try = fetch->curl;
@@ -312,11 +367,20 @@ void ccp_answer_end(struct ccp_fetch *fetch, CURLcode result)
 		fail(fetch, CCP_FETCH_NEVER, "nobody reads it");
 		return;
 	}
-	if (try->http && try->answer.code > 0 && !try->accepted && redirect(fetch))
+	if (try->accepted && (try->handed || fetch->written == try->to)) { /* parts go on, or all is there */
+		ccp_link_close(&try->link);
+		ccp_ranges_turn(fetch);
 		return;
-	if (!try->accepted && (result == CURLE_OK || try->answer.code > 0)) /* without a body nobody has looked */
+	}
+	if (try->http && is_all(fetch)) {
+		ccp_fetch_done(fetch);
+		return;
+	}
+	if (try->http && try->link.answer.code > 0 && !try->accepted && redirect(fetch))
+		return;
+	if (!try->accepted && (result == CURLE_OK || try->link.answer.code > 0)) /* without a body nobody has looked */
 		ccp_answer_begin(fetch);
-	if (try->http && try->answer.code > 0 && !try->accepted)
+	if (try->http && try->link.answer.code > 0 && !try->accepted)
 		fail_by_status(fetch);
 	else if (result != CURLE_OK)
 		fail_by_result(fetch, result);

@@ -5,6 +5,10 @@
  * try that is to begin again, of a connection, of a server that is silent. All that it watches itself is reported once
  * and then asked for again (EPOLLONESHOT), so that what waits for its reader costs nothing; curl's connections are
  * watched as curl says.
+ *
+ * Deadlines are found by a walk over all that runs. With few that is done each time. With many it is done when the
+ * first of those that were seen is over, or, as events may bring nearer ones, a quarter of a second after them: the
+ * walk's price does not grow with the number of events.
  */
 #include <errno.h>
 #include <time.h>
@@ -14,6 +18,8 @@
 
 #define SECOND_NS UINT64_C(1000000000)
 #define MS_NS UINT64_C(1000000)
+#define FEW 64                 /* transfers that are walked over each time */
+#define NEARER_NS (250 * MS_NS) /* no deadline that an event brings is nearer */
 
 uint64_t ccp_fetch_now(void)
 {
@@ -42,12 +48,30 @@ void ccp_fetch_forget(struct ccp_fetcher *fetcher, const void *what)
 	}
 }
 
+/* The next transfer of which another thread has said something, or NULL. */
+static struct ccp_fetch *next_news(struct ccp_fetcher *fetcher, bool *dropped)
+{
+	struct ccp_fetch *fetch;
+
+	pthread_mutex_lock(&fetcher->lock);
+	fetch = TAILQ_FIRST(&fetcher->news);
+	if (fetch != NULL) {
+		TAILQ_REMOVE(&fetcher->news, fetch, news_link);
+		fetch->news = false;
+		fetch->reading = fetch->taken;
+		fetch->piped = fetch->in >= 0;
+		*dropped = fetch->dropped;
+	}
+	pthread_mutex_unlock(&fetcher->lock);
+	return fetch;
+}
+
 /* The bell has rung. Returns whether the thread is to end. */
 static bool hear(struct ccp_fetcher *fetcher)
 {
-	struct ccp_fetch *fetch, *next;
+	struct ccp_fetch *fetch;
 	uint64_t times;
-	bool quit;
+	bool quit, dropped;
 
 	pthread_mutex_lock(&fetcher->lock);
 	if (fetcher->rung)
@@ -56,21 +80,38 @@ static bool hear(struct ccp_fetcher *fetcher)
 		;
 	quit = fetcher->quit;
 	pthread_mutex_unlock(&fetcher->lock);
-	for (fetch = TAILQ_FIRST(&fetcher->running); fetch != NULL && !quit; fetch = next) {
-		bool dropped;
-
-		next = TAILQ_NEXT(fetch, link);
-		pthread_mutex_lock(&fetcher->lock);
-		dropped = fetch->dropped;
-		pthread_mutex_unlock(&fetcher->lock);
+	if (quit)
+		return true;
+	while ((fetch = next_news(fetcher, &dropped)) != NULL) {
 		if (dropped) {
 			ccp_fetch_release(fetch);
 			ccp_fetch_finish(fetch, NULL);
-		} else if (fetch->kind == CCP_URL_TCP) {
-			ccp_socket_rung(fetch);
+		} else if (fetch->parked) {
+			ccp_fetch_unpark(fetch);
+			ccp_fetch_go_on(fetch);
 		}
 	}
-	return quit;
+	ccp_socket_rung(fetcher);
+	return false;
+}
+
+/* Descriptors may be free again: those that were parked first go on. */
+static void unpark(struct ccp_fetcher *fetcher)
+{
+	struct ccp_fetch *fetch;
+
+	while ((fetch = TAILQ_FIRST(&fetcher->parked)) != NULL) {
+		bool has;
+
+		pthread_mutex_lock(&fetcher->lock);
+		has = ccp_fetch_has_files_locked(fetcher, 2) && ccp_fetch_pipe_locked(fetch) == 0;
+		pthread_mutex_unlock(&fetcher->lock);
+		if (!has)
+			return;
+		fetch->piped = true;
+		ccp_fetch_unpark(fetch);
+		ccp_fetch_go_on(fetch);
+	}
 }
 
 static void handle(struct ccp_fetcher *fetcher, uint64_t tag, uint32_t events)
@@ -100,32 +141,40 @@ static void handle(struct ccp_fetcher *fetcher, uint64_t tag, uint32_t events)
 /* Looks at all that runs: begins what is due, and ends what has been silent for too long. Returns the next deadline. */
 static uint64_t look(struct ccp_fetcher *fetcher)
 {
-	uint64_t now_ns = ccp_fetch_now(), due_ns = UINT64_MAX;
+	uint64_t now_ns = ccp_fetch_now(), due_ns = UINT64_MAX, its_ns;
 	struct ccp_fetch *fetch, *next;
 
 	ccp_fetch_refill(fetcher);
+	if (fetcher->runners > FEW && now_ns < fetcher->look_ns)
+		return fetcher->look_ns;
 	for (fetch = TAILQ_FIRST(&fetcher->running); fetch != NULL; fetch = next) {
-		uint64_t its_ns;
-
 		next = TAILQ_NEXT(fetch, link);
 		its_ns = ccp_fetch_check(fetch, now_ns);
 		if (its_ns < due_ns)
 			due_ns = its_ns;
 	}
-	return due_ns;
+	its_ns = ccp_listener_check(fetcher, now_ns);
+	fetcher->look_ns = its_ns < due_ns ? its_ns : due_ns;
+	return fetcher->look_ns;
 }
 
 /* Begins those whose turn it is, if that may have changed. */
 static void admit(struct ccp_fetcher *fetcher)
 {
+	struct ccp_fetch *fetch = NULL, *next;
 	bool changed;
 
 	pthread_mutex_lock(&fetcher->lock);
 	changed = fetcher->changed;
 	fetcher->changed = false;
 	pthread_mutex_unlock(&fetcher->lock);
-	if (changed)
-		ccp_fetch_admit(fetcher);
+	if (!changed)
+		return;
+	unpark(fetcher);
+	for (fetch = ccp_fetch_admit(fetcher); fetch != NULL; fetch = next) {
+		next = TAILQ_NEXT(fetch, link);
+		ccp_fetch_begin(fetch);
+	}
 }
 
 static int milliseconds_until(uint64_t due_ns)
@@ -162,11 +211,13 @@ void *ccp_fetch_run(void *arg)
 	struct ccp_fetch *fetch;
 	bool quit = false;
 
+	fetcher->epoch_ns = ccp_fetch_now();
 	while (!quit) {
 		uint64_t due_ns;
 		bool rung;
 
 		admit(fetcher);
+		ccp_fetch_learn(fetcher, ccp_fetch_now());
 		ccp_curl_timers(fetcher, ccp_fetch_now());
 		due_ns = look(fetcher); /* last: tries that have just ended have deadlines, too */
 		rung = nap(fetcher, due_ns);
@@ -175,6 +226,8 @@ void *ccp_fetch_run(void *arg)
 
 			handle(fetcher, event->data.u64, event->events);
 		}
+		if (fetcher->events > 0 && fetcher->look_ns > ccp_fetch_now() + NEARER_NS)
+			fetcher->look_ns = ccp_fetch_now() + NEARER_NS;
 		fetcher->events = 0;
 		if (rung)
 			quit = hear(fetcher);

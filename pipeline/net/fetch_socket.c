@@ -1,10 +1,10 @@
 /*
- * fetch_socket.c: transfers over plain sockets: tcp://HOST:PORT, unix:PATH (unix:@NAME is an abstract one), and
- * tcp-listen:ADDRESS:PORT, which takes one connection for each name.
+ * fetch_socket.c: transfers over plain sockets: tcp://HOST:PORT and unix:PATH (unix:@NAME is an abstract one); those
+ * that wait for a caller are fetch_listen.c's until they have one.
  *
  * A connection's bytes are spliced into the pipe: they are never in this program's memory. Addresses of a host are
- * tried one after the other. Transfers that wait at the same address share one listening socket, which hands
- * connections out in the order of their names and is closed with the last of them.
+ * tried one after the other, each for its share of the time that there is. Hosts are looked up by threads, of which
+ * there are LOOKUPS at most; the others wait for one of them.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -12,7 +12,6 @@
 #include <poll.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -23,28 +22,29 @@
 
 #define SPLICE_BYTES ((size_t)1 << 20)
 #define SPLICES 8      /* of one transfer, before others have their turn */
-#define BACKLOG 128
+#define LOOKUPS 32     /* hosts that are looked up at a time: a thread each */
+#define SECOND_NS UINT64_C(1000000000)
 
-struct ccp_listener {
-	LIST_ENTRY(ccp_listener) link;
-	int fd;
-	bool in_epoll;
-	unsigned users;
-	char address[];
-};
-
-/* The words of an errno, which begin with a capital; in the middle of a line they do not. */
-static void fail_sys(struct ccp_fetch *fetch, enum ccp_fetch_verdict verdict, int sys)
+void ccp_socket_fail(struct ccp_fetch *fetch, enum ccp_fetch_verdict verdict, int sys)
 {
 	char why[100];
 	struct ccp_err err;
 
-	snprintf(why, sizeof why, "%s", strerrordesc_np(sys) != NULL ? strerrordesc_np(sys) : "unknown error");
-	if (why[0] >= 'A' && why[0] <= 'Z' && !(why[1] >= 'A' && why[1] <= 'Z'))
-		why[0] = (char)(why[0] - 'A' + 'a');
 	ccp_err_clear(&err);
-	ccp_fetch_cut(fetch, why, &err);
+	ccp_fetch_cut(fetch, ccp_fetch_sys_text(sys, why, sizeof why), &err);
 	ccp_fetch_failed(fetch, verdict, 0, &err);
+}
+
+/* Waits in a list, or in none any more. */
+void ccp_socket_wait_in(struct ccp_fetch *fetch, struct ccp_fetch_list *list)
+{
+	struct ccp_fetch_socket *socket = &fetch->socket;
+
+	if (socket->waits_in != NULL)
+		TAILQ_REMOVE(socket->waits_in, fetch, wait);
+	if (list != NULL)
+		TAILQ_INSERT_TAIL(list, fetch, wait);
+	socket->waits_in = list;
 }
 
 static void close_socket(struct ccp_fetch_socket *socket)
@@ -64,7 +64,7 @@ static void wait_for(struct ccp_fetch *fetch, uint32_t events)
 	if (ccp_fetch_watch(fetch->fetcher, socket->fd, socket->in_epoll, events, CCP_TAG_SOCKET, fetch) == 0)
 		socket->in_epoll = true;
 	else
-		fail_sys(fetch, CCP_FETCH_NEVER, errno);
+		ccp_socket_fail(fetch, CCP_FETCH_NEVER, errno);
 }
 
 /* Neither end is ready, or there was enough for one turn. */
@@ -74,12 +74,14 @@ static void wait_again(struct ccp_fetch *fetch)
 
 	if (poll(&pipe, 1, 0) == 1)
 		wait_for(fetch, EPOLLIN | EPOLLRDHUP);
-	else
-		ccp_fetch_wait_room(fetch);
+	else if (ccp_fetch_wait_room(fetch) != 0)
+		ccp_socket_fail(fetch, CCP_FETCH_NEVER, errno);
 }
 
 void ccp_socket_go_on(struct ccp_fetch *fetch)
 {
+	if (!ccp_fetch_pipe(fetch))
+		return;
 	for (unsigned i = 0; i < SPLICES; i++) {
 		size_t allowed = ccp_fetch_allow(fetch, SPLICE_BYTES);
 		ssize_t n;
@@ -97,14 +99,14 @@ void ccp_socket_go_on(struct ccp_fetch *fetch)
 			break;
 		} else if (errno != EINTR) {
 			fetch->gone = errno == EPIPE;
-			fail_sys(fetch, CCP_FETCH_NEVER, errno);
+			ccp_socket_fail(fetch, CCP_FETCH_NEVER, errno);
 			return;
 		}
 	}
 	wait_again(fetch);
 }
 
-static void connected(struct ccp_fetch *fetch)
+void ccp_socket_connected(struct ccp_fetch *fetch)
 {
 	fetch->connected = true;
 	fetch->quiet_ns = ccp_fetch_now();
@@ -122,7 +124,7 @@ static int try_address(struct ccp_fetch *fetch, const struct sockaddr *address, 
 	if (own->fd < 0)
 		return errno;
 	if (connect(own->fd, address, len) == 0) {
-		connected(fetch);
+		ccp_socket_connected(fetch);
 		return 0;
 	}
 	if (errno == EINPROGRESS) {
@@ -132,6 +134,18 @@ static int try_address(struct ccp_fetch *fetch, const struct sockaddr *address, 
 	return errno;
 }
 
+/* What is left of the time for a connection is for all addresses that are left, and no less than a second for each. */
+static uint64_t share_of(const struct ccp_fetch *fetch)
+{
+	uint64_t all_ns = fetch->fetcher->options.connect_s * SECOND_NS, gone_ns = ccp_fetch_now() - fetch->begun_ns;
+	uint64_t left_ns = gone_ns < all_ns ? all_ns - gone_ns : 0;
+	unsigned addresses = 0;
+
+	for (const struct addrinfo *at = fetch->socket.at; at != NULL; at = at->ai_next)
+		addresses++;
+	return left_ns / addresses > SECOND_NS ? left_ns / addresses : SECOND_NS;
+}
+
 /* The next address of the list. `sys`: why the one before did not do. */
 static void try_next(struct ccp_fetch *fetch, int sys)
 {
@@ -139,21 +153,34 @@ static void try_next(struct ccp_fetch *fetch, int sys)
 
 	for (; socket->at != NULL; socket->at = socket->at->ai_next) {
 		close_socket(socket);
+		fetch->quiet_ns = ccp_fetch_now();
+		socket->share_ns = share_of(fetch);
 		sys = try_address(fetch, socket->at->ai_addr, socket->at->ai_addrlen);
 		if (sys == 0)
 			return;
 	}
-	fail_sys(fetch, CCP_FETCH_AGAIN, sys);
+	if (sys == ECONNREFUSED)
+		ccp_fetch_refused(fetch);
+	ccp_socket_fail(fetch, CCP_FETCH_AGAIN, sys);
 }
 
-void ccp_socket_rung(struct ccp_fetch *fetch)
+bool ccp_socket_late(struct ccp_fetch *fetch)
+{
+	struct ccp_fetch_socket *socket = &fetch->socket;
+
+	if (socket->at == NULL || socket->at->ai_next == NULL)
+		return false;
+	socket->at = socket->at->ai_next;
+	try_next(fetch, ETIMEDOUT);
+	return true;
+}
+
+/* The look-up is over. */
+static void resolved(struct ccp_fetch *fetch, int error)
 {
 	struct ccp_fetch_socket *socket = &fetch->socket;
 	struct ccp_err err;
-	int error;
 
-	if (socket->resolve == NULL || !ccp_resolve_take(socket->resolve, &socket->list, &error))
-		return;
 	ccp_resolve_close(socket->resolve);
 	socket->resolve = NULL;
 	socket->at = socket->list;
@@ -162,28 +189,76 @@ void ccp_socket_rung(struct ccp_fetch *fetch)
 		return;
 	}
 	ccp_err_set(&err, CCP_E_OTHER, "host not found");
-	ccp_fetch_failed(fetch, CCP_FETCH_AGAIN, 0, &err);
+	ccp_fetch_failed(fetch, error == EAI_AGAIN ? CCP_FETCH_AGAIN : CCP_FETCH_NEVER, 0, &err);
+}
+
+/* Begins to look a host up, or goes on at once if it is an address. */
+static void look_up(struct ccp_fetch *fetch)
+{
+	struct ccp_fetcher *fetcher = fetch->fetcher;
+	struct ccp_fetch_socket *socket = &fetch->socket;
+	char host[CCP_URL_HOST], port[CCP_URL_PORT];
+	struct ccp_err err;
+	int error;
+
+	ccp_err_clear(&err);
+	if (ccp_url_split(ccp_url_rest(fetch->url), host, port, &err) == 0 && host[0] == '\0')
+		ccp_err_set(&err, CCP_E_OTHER, "the host is missing: HOST:PORT is wanted");
+	if (err.code == CCP_OK) {
+		socket->resolve = ccp_resolve_open(host, port, fetcher->bell);
+		if (socket->resolve == NULL)
+			ccp_err_set(&err, CCP_E_NO_MEMORY, "no memory for a transfer");
+	}
+	if (err.code != CCP_OK) {
+		ccp_fetch_failed(fetch, CCP_FETCH_NEVER, 0, &err);
+	} else if (ccp_resolve_take(socket->resolve, &socket->list, &error)) {
+		resolved(fetch, error);
+	} else {
+		ccp_socket_wait_in(fetch, &fetcher->resolving);
+		fetcher->lookups++;
+	}
+}
+
+/* No look-up of this transfer is under way, or is to begin, any more. */
+static void leave_lookups(struct ccp_fetch *fetch)
+{
+	struct ccp_fetcher *fetcher = fetch->fetcher;
+
+	fetcher->lookups -= fetch->socket.waits_in == &fetcher->resolving;
+	ccp_socket_wait_in(fetch, NULL);
+}
+
+void ccp_socket_rung(struct ccp_fetcher *fetcher)
+{
+	struct ccp_fetch *fetch, *next;
+	int error;
+
+	for (fetch = TAILQ_FIRST(&fetcher->resolving); fetch != NULL; fetch = next) {
+		next = TAILQ_NEXT(fetch, wait);
+		if (!ccp_resolve_take(fetch->socket.resolve, &fetch->socket.list, &error))
+			continue;
+		leave_lookups(fetch);
+		resolved(fetch, error);
+	}
+	while (fetcher->lookups < LOOKUPS && (fetch = TAILQ_FIRST(&fetcher->unresolved)) != NULL) {
+		ccp_socket_wait_in(fetch, NULL);
+		look_up(fetch);
+	}
 }
 
 static void begin_tcp(struct ccp_fetch *fetch)
 {
-	char host[CCP_URL_HOST], port[CCP_URL_PORT];
+	struct ccp_fetcher *fetcher = fetch->fetcher;
 	struct ccp_err err;
 
-	ccp_err_clear(&err);
-	if (strchr(fetch->url, '@') != NULL)
+	if (strchr(fetch->url, '@') != NULL) {
 		ccp_err_set(&err, CCP_E_OTHER, "tcp:// has no user names");
-	else if (ccp_url_split(ccp_url_rest(fetch->url), host, port, &err) == 0 && host[0] == '\0')
-		ccp_err_set(&err, CCP_E_OTHER, "the host is missing: HOST:PORT is wanted");
-	if (err.code == CCP_OK) {
-		fetch->socket.resolve = ccp_resolve_open(host, port, fetch->fetcher->bell);
-		if (fetch->socket.resolve == NULL)
-			ccp_err_set(&err, CCP_E_NO_MEMORY, "no memory for a transfer");
-	}
-	if (err.code != CCP_OK)
 		ccp_fetch_failed(fetch, CCP_FETCH_NEVER, 0, &err);
-	else
-		ccp_socket_rung(fetch);
+	} else if (fetcher->lookups < LOOKUPS) {
+		look_up(fetch);
+	} else {
+		ccp_socket_wait_in(fetch, &fetcher->unresolved);
+	}
 }
 
 static void begin_unix(struct ccp_fetch *fetch)
@@ -203,127 +278,8 @@ static void begin_unix(struct ccp_fetch *fetch)
 				  (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len + (path[0] != '@')));
 	}
 	if (sys != 0) /* EAGAIN: its queue is full */
-		fail_sys(fetch, sys == ECONNREFUSED || sys == EAGAIN || sys == ENOENT ? CCP_FETCH_AGAIN :
+		ccp_socket_fail(fetch, sys == ECONNREFUSED || sys == EAGAIN || sys == ENOENT ? CCP_FETCH_AGAIN :
 			 CCP_FETCH_NEVER, sys);
-}
-
-/* ---- listening ----------------------------------------------------------------------------------- */
-
-/* Returns 0 or an errno; `fd` is the socket. */
-static int listen_at(const struct addrinfo *at, int *fd)
-{
-	int one = 1, sys;
-
-	*fd = socket(at->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (*fd < 0)
-		return errno;
-	if (setsockopt(*fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) == 0 &&
-	    bind(*fd, at->ai_addr, at->ai_addrlen) == 0 && listen(*fd, BACKLOG) == 0)
-		return 0;
-	sys = errno;
-	close(*fd);
-	*fd = -1;
-	return sys;
-}
-
-/* Returns a listening socket, or -1 with `err`. */
-static int open_address(const char *address, struct ccp_err *err)
-{
-	struct addrinfo hints = { .ai_socktype = SOCK_STREAM,
-				  .ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV }, *list = NULL;
-	char host[CCP_URL_HOST], port[CCP_URL_PORT];
-	int fd = -1, sys = EADDRNOTAVAIL;
-
-	if (ccp_url_split(address, host, port, err) != 0)
-		return -1;
-	if (atoi(port) == 0 || getaddrinfo(host[0] != '\0' ? host : NULL, port, &hints, &list) != 0)
-		return ccp_err_set(err, CCP_E_OTHER, "an address of this host in digits, and a port, are wanted");
-	for (const struct addrinfo *at = list; at != NULL && fd < 0; at = at->ai_next)
-		sys = listen_at(at, &fd);
-	freeaddrinfo(list);
-	return fd >= 0 ? fd : ccp_err_set(err, CCP_E_OTHER, "cannot listen there: %s", strerrordesc_np(sys));
-}
-
-static struct ccp_listener *open_listener(struct ccp_fetcher *fetcher, const char *address, struct ccp_err *err)
-{
-	struct ccp_listener *listener;
-
-	LIST_FOREACH(listener, &fetcher->listeners, link)
-		if (strcmp(listener->address, address) == 0)
-			break;
-	if (listener == NULL) {
-		listener = calloc(1, sizeof *listener + strlen(address) + 1);
-		if (listener == NULL) {
-			ccp_err_set(err, CCP_E_NO_MEMORY, "no memory for a transfer");
-			return NULL;
-		}
-		strcpy(listener->address, address);
-		listener->fd = open_address(address, err);
-		if (listener->fd < 0) {
-			free(listener);
-			return NULL;
-		}
-		LIST_INSERT_HEAD(&fetcher->listeners, listener, link);
-	}
-	listener->users++;
-	return listener;
-}
-
-static void close_listener(struct ccp_fetcher *fetcher, struct ccp_listener *listener)
-{
-	if (--listener->users > 0)
-		return;
-	ccp_fetch_forget(fetcher, listener);
-	LIST_REMOVE(listener, link);
-	close(listener->fd);
-	free(listener);
-}
-
-static void wait_for_caller(struct ccp_fetcher *fetcher, struct ccp_listener *listener)
-{
-	if (ccp_fetch_watch(fetcher, listener->fd, listener->in_epoll, EPOLLIN, CCP_TAG_LISTENER, listener) == 0)
-		listener->in_epoll = true;
-}
-
-/* The transfer that waits at a listener with the first name. */
-static struct ccp_fetch *first_waiting(struct ccp_fetcher *fetcher, const struct ccp_listener *listener)
-{
-	struct ccp_fetch *fetch, *first = NULL;
-
-	TAILQ_FOREACH(fetch, &fetcher->running, link)
-		if (fetch->socket.listener == listener && fetch->trying && fetch->socket.fd < 0 &&
-		    (first == NULL || fetch->index < first->index))
-			first = fetch;
-	return first;
-}
-
-void ccp_listener_event(struct ccp_fetcher *fetcher, struct ccp_listener *listener)
-{
-	struct ccp_fetch *fetch;
-
-	listener->users++; /* until here is an end of it */
-	while ((fetch = first_waiting(fetcher, listener)) != NULL) {
-		fetch->socket.fd = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-		if (fetch->socket.fd < 0)
-			break;
-		connected(fetch);
-	}
-	if (fetch != NULL)
-		wait_for_caller(fetcher, listener);
-	close_listener(fetcher, listener);
-}
-
-static void begin_listen(struct ccp_fetch *fetch)
-{
-	struct ccp_fetcher *fetcher = fetch->fetcher;
-	struct ccp_err err;
-
-	ccp_err_clear(&err);
-	fetch->socket.listener = open_listener(fetcher, ccp_url_rest(fetch->url), &err);
-	if (fetch->socket.listener != NULL)
-		wait_for_caller(fetcher, fetch->socket.listener);
-	else
-		ccp_fetch_failed(fetch, CCP_FETCH_NEVER, 0, &err);
 }
 
 /* ---- the calls of a try -------------------------------------------------------------------------- */
@@ -335,7 +291,7 @@ void ccp_socket_begin(struct ccp_fetch *fetch)
 	else if (fetch->kind == CCP_URL_UNIX)
 		begin_unix(fetch);
 	else
-		begin_listen(fetch);
+		ccp_listener_begin(fetch);
 }
 
 void ccp_socket_event(struct ccp_fetch *fetch)
@@ -351,12 +307,12 @@ void ccp_socket_event(struct ccp_fetch *fetch)
 	if (getsockopt(socket->fd, SOL_SOCKET, SO_ERROR, &sys, &len) != 0)
 		sys = errno;
 	if (sys == 0) {
-		connected(fetch);
+		ccp_socket_connected(fetch);
 	} else if (socket->at != NULL) {
 		socket->at = socket->at->ai_next;
 		try_next(fetch, sys);
 	} else {
-		fail_sys(fetch, CCP_FETCH_AGAIN, sys);
+		ccp_socket_fail(fetch, CCP_FETCH_AGAIN, sys);
 	}
 }
 
@@ -365,13 +321,15 @@ void ccp_socket_release(struct ccp_fetch *fetch)
 	struct ccp_fetch_socket *socket = &fetch->socket;
 
 	close_socket(socket);
+	leave_lookups(fetch);
 	if (socket->resolve != NULL)
 		ccp_resolve_close(socket->resolve);
 	if (socket->list != NULL)
 		freeaddrinfo(socket->list);
 	if (socket->listener != NULL)
-		close_listener(fetch->fetcher, socket->listener);
+		ccp_listener_leave(fetch->fetcher, socket->listener);
 	socket->resolve = NULL;
 	socket->list = socket->at = NULL;
+	socket->share_ns = 0;
 	socket->listener = NULL;
 }

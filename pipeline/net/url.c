@@ -11,6 +11,8 @@
 #include <string.h>
 #include <strings.h>
 
+#define S3 "s3://"
+
 static const struct scheme {
 	const char *begins;
 	enum ccp_url_kind kind;
@@ -20,6 +22,7 @@ static const struct scheme {
 	{ "ftp://", CCP_URL_CURL },
 	{ "ftps://", CCP_URL_CURL },
 	{ "sftp://", CCP_URL_CURL },
+	{ S3, CCP_URL_CURL },
 	{ "file://", CCP_URL_FILE },
 	{ "tcp://", CCP_URL_TCP },
 	{ "unix:", CCP_URL_UNIX },
@@ -39,6 +42,11 @@ enum ccp_url_kind ccp_url_kind(const char *name)
 	const struct scheme *scheme = find(name);
 
 	return scheme != NULL ? scheme->kind : CCP_URL_NONE;
+}
+
+bool ccp_url_is_s3(const char *url)
+{
+	return strncasecmp(url, S3, strlen(S3)) == 0;
 }
 
 const char *ccp_url_rest(const char *url)
@@ -67,19 +75,73 @@ static const char *user_end(const char *authority)
 	return memrchr(authority, '@', len);
 }
 
+/* Appends what fits. */
+static void append(char *shown, size_t room, size_t *len, const char *text, size_t bytes)
+{
+	size_t left = room - 1 - *len;
+
+	if (bytes > left)
+		bytes = left;
+	memcpy(shown + *len, text, bytes);
+	*len += bytes;
+	shown[*len] = '\0';
+}
+
+/*
+ * Whether a parameter of a query lets whoever has its value do what its owner may: the signatures of S3, of Google's
+ * and of Azure's storage ("sig"), tokens, keys of an API. A plain "key" is more often the name of an object.
+ */
+static bool is_secret(const char *name, size_t len)
+{
+	static const char *const ends[] = { "signature", "token", "secret", "password", "passwd", "apikey", "api_key",
+					    "api-key" };
+
+	for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+		size_t end_len = strlen(ends[i]);
+
+		if (len >= end_len && strncasecmp(name + len - end_len, ends[i], end_len) == 0)
+			return true;
+	}
+	return len == 3 && strncasecmp(name, "sig", 3) == 0;
+}
+
+/* Appends a query and a fragment, which begin with '?' or '#', without the values of what is secret. */
+static void show_query(const char *at, char *shown, size_t room, size_t *len)
+{
+	while (*at != '\0') {
+		size_t name = strcspn(at + 1, "=&;#"), value;
+
+		append(shown, room, len, at, name + 1);
+		value = at[name + 1] == '=' ? 1 + strcspn(at + name + 2, "&;#") : 0;
+		if (value > 1 && is_secret(at + 1, name))
+			append(shown, room, len, "=***", 4);
+		else
+			append(shown, room, len, at + name + 1, value);
+		at += name + 1 + value;
+	}
+}
+
 void ccp_url_show(const char *url, char *shown, size_t room)
 {
 	enum ccp_url_kind kind = ccp_url_kind(url);
 	const char *rest = ccp_url_rest(url);
-	const char *at = kind == CCP_URL_CURL || kind == CCP_URL_TCP ? user_end(rest) : NULL;
+	bool may_have_user = (kind == CCP_URL_CURL && !ccp_url_is_s3(url)) || kind == CCP_URL_TCP;
+	const char *at = may_have_user ? user_end(rest) : NULL;
 	const char *colon = at != NULL ? memchr(rest, ':', (size_t)(at - rest)) : NULL;
 
-	if (at == NULL)
-		snprintf(shown, room, "%s", url);
-	else if (colon == NULL) /* which may be a token */
-		snprintf(shown, room, "%.*s***%s", (int)(rest - url), url, at);
-	else
-		snprintf(shown, room, "%.*s:***%s", (int)(colon - url), url, at);
+	const char *tail = at != NULL ? at : url, *query = kind == CCP_URL_CURL && !ccp_url_is_s3(url) ?
+		strpbrk(tail, "?#") : NULL;
+	size_t len = 0;
+
+	shown[0] = '\0';
+	if (query == NULL)
+		query = tail + strlen(tail);
+	if (at != NULL) { /* what is before an '@' without a colon may be a token */
+		append(shown, room, &len, url, (size_t)((colon != NULL ? colon + 1 : rest) - url));
+		append(shown, room, &len, "***", 3);
+	}
+	append(shown, room, &len, tail, (size_t)(query - tail));
+	show_query(query, shown, room, &len);
 }
 
 static int hex(char c)
@@ -106,14 +168,14 @@ static int decode(const char **at, const char *end)
 	return (unsigned char)here[0];
 }
 
-void ccp_url_name(const char *url, char *name, size_t room)
+int ccp_url_name(const char *url, char *name, size_t room)
 {
-	bool decodes = ccp_url_kind(url) == CCP_URL_CURL;
+	bool is_curl = ccp_url_kind(url) == CCP_URL_CURL, decodes = is_curl && !ccp_url_is_s3(url);
 	const char *path = ccp_url_rest(url), *end, *base;
 	size_t len = 0;
 
-	if (decodes)
-		path += strcspn(path, "/?#");
+	if (is_curl)
+		path += strcspn(path, decodes ? "/?#" : "/");
 	end = path + (decodes ? strcspn(path, "?#") : strlen(path));
 	base = memrchr(path, '/', (size_t)(end - path));
 	base = base != NULL ? base + 1 : path;
@@ -122,6 +184,20 @@ void ccp_url_name(const char *url, char *name, size_t room)
 	name[len] = '\0';
 	if (len == 0 || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
 		snprintf(name, room, "index");
+	return base < end ? -1 : 0;
+}
+
+void ccp_url_encode(char *to, const char *text, const char *plain)
+{
+	for (; *text != '\0'; text++) {
+		unsigned char c = (unsigned char)*text;
+
+		if (c < 0x80 && (isalnum(c) || strchr(plain, c) != NULL))
+			*to++ = (char)c;
+		else
+			to += sprintf(to, "%%%02X", (unsigned)c);
+	}
+	*to = '\0';
 }
 
 void ccp_url_host(const char *url, char *host)

@@ -1,13 +1,14 @@
 /*
  * url.h: names of inputs that are not files: which ones there are, and what can be read from their text.
  *
- * `http:// https:// ftp:// ftps:// sftp://` go through libcurl; `tcp://HOST:PORT`, `unix:PATH` and
- * `tcp-listen:ADDRESS:PORT` are plain sockets; `file://` is another spelling of a path. A name that begins so is never
- * a path itself; "./" before it makes it one.
+ * `http:// https:// ftp:// ftps:// sftp://` and `s3://BUCKET/KEY` go through libcurl; `tcp://HOST:PORT`, `unix:PATH`
+ * and `tcp-listen:ADDRESS:PORT` are plain sockets; `file://` is another spelling of a path. A name that begins so is
+ * never a path itself; "./" before it makes it one.
  */
 #ifndef CCP_PIPELINE_NET_URL_H
 #define CCP_PIPELINE_NET_URL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "pipeline/err.h"
@@ -31,17 +32,34 @@ const char *ccp_url_rest(const char *url);
 void ccp_url_scheme(const char *url, char *scheme);
 
 /*
- * Copies a name for messages: a password in it becomes "***".
+ * Copies a name for messages: a password in it becomes "***", and so do the values of signatures, tokens and the like
+ * in a query.
  * Shape: `shown` has room for `room`; what is longer is cut. Threads: any.
  */
 void ccp_url_show(const char *url, char *shown, size_t room);
 
 /*
  * The base name of a target: the last component of the URL's path, decoded, without a slash; "index" if it is empty or
- * a dot or two. Of a socket: the last component of its address.
- * Shape: `name` has room for `room`; what is longer is cut. Threads: any.
+ * a dot or two. Of a socket: the last component of its address. A key of S3 is taken as it stands: nothing in it is
+ * encoded.
+ * Shape: `name` has room for `room`. Returns 0, or -1 if the name is longer, and cut: it is no name to write to then.
+ * Threads: any.
  */
-void ccp_url_name(const char *url, char *name, size_t room);
+int ccp_url_name(const char *url, char *name, size_t room);
+
+/* Whether a name is s3://BUCKET/KEY. Threads: any. */
+bool ccp_url_is_s3(const char *url);
+
+/* What stands for itself: in a path, and in the value of a query. */
+#define CCP_URL_PATH "-._~/"
+#define CCP_URL_VALUE "-._~"
+
+/*
+ * Writes what stands for `text` in a URL: all but letters, digits and `plain` is encoded, in capitals, as signatures of
+ * S3 want it.
+ * Shape: `to` has room for three times strlen(text) and one more. Threads: any. Source: RFC 3986, section 2.1.
+ */
+void ccp_url_encode(char *to, const char *text, const char *plain);
 
 /*
  * The host and port of a URL in small letters, as one word, for counting the connections to it; "" if there is none.

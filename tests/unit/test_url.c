@@ -20,7 +20,7 @@ Test(url, kinds)
 		{ "sftp://h/a", CCP_URL_CURL },	    { "tcp://h:1", CCP_URL_TCP },      { "unix:/run/s", CCP_URL_UNIX },
 		{ "tcp-listen::1", CCP_URL_LISTEN }, { "file:///a", CCP_URL_FILE },    { "a", CCP_URL_NONE },
 		{ "-", CCP_URL_NONE },		    { "./http://h/a", CCP_URL_NONE },  { "http:/h/a", CCP_URL_NONE },
-		{ "s3://b/k", CCP_URL_NONE },	    { "/unix:a", CCP_URL_NONE },       { "", CCP_URL_NONE },
+		{ "s3://b/k", CCP_URL_CURL },	    { "/unix:a", CCP_URL_NONE },       { "", CCP_URL_NONE },
 	};
 
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
@@ -56,15 +56,29 @@ Test(url, names_of_targets)
 		{ "tcp://h:9", "h:9" },
 		{ "unix:/run/my.sock", "my.sock" },
 		{ "tcp-listen::9", ":9" },
+		{ "s3://b/d/a%20b?x#y", "a%20b?x#y" },
+		{ "s3://b/d/", "index" },
+		{ "s3://b", "index" },
 	};
 	char name[64], cut[4];
 
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		ccp_url_name(cases[i][0], name, sizeof name);
+		cr_expect_eq(ccp_url_name(cases[i][0], name, sizeof name), 0);
 		cr_expect_str_eq(name, cases[i][1], "%s: %s", cases[i][0], name);
 	}
-	ccp_url_name("http://h/abcdef", cut, sizeof cut);
+	cr_expect_eq(ccp_url_name("http://h/abcdef", cut, sizeof cut), -1);
 	cr_expect_str_eq(cut, "abc");
+	cr_expect_eq(ccp_url_name("http://h/abc?d", cut, sizeof cut), 0);
+}
+
+Test(url, encoded)
+{
+	char text[64];
+
+	ccp_url_encode(text, "aZ09-._~/ +%\xff", CCP_URL_PATH);
+	cr_expect_str_eq(text, "aZ09-._~/%20%2B%25%FF");
+	ccp_url_encode(text, "a/b=", CCP_URL_VALUE);
+	cr_expect_str_eq(text, "a%2Fb%3D");
 }
 
 Test(url, no_password_is_shown)
@@ -77,6 +91,7 @@ Test(url, no_password_is_shown)
 		{ "http://token@h/a", "http://***@h/a" },
 		{ "http://h:80/a@b", "http://h:80/a@b" },
 		{ "unix:/a:b@c", "unix:/a:b@c" },
+		{ "s3://b/k:l@m", "s3://b/k:l@m" },
 	};
 	char shown[64];
 
@@ -84,6 +99,32 @@ Test(url, no_password_is_shown)
 		ccp_url_show(cases[i][0], shown, sizeof shown);
 		cr_expect_str_eq(shown, cases[i][1], "%s: %s", cases[i][0], shown);
 	}
+}
+
+Test(url, no_signature_is_shown)
+{
+	static const char *const cases[][2] = {
+		{ "https://b.s3.x/k?X-Amz-Credential=a%2Fb&X-Amz-Security-Token=t&X-Amz-Signature=0af",
+		  "https://b.s3.x/k?X-Amz-Credential=a%2Fb&X-Amz-Security-Token=***&X-Amz-Signature=***" },
+		{ "http://h/a?SIG=x%3D&se=2030#top", "http://h/a?SIG=***&se=2030#top" },
+		{ "http://u:p@h/a?token=t;v=1", "http://u:***@h/a?token=***;v=1" },
+		{ "http://h/?access_token=t#id_token=u", "http://h/?access_token=***#id_token=***" },
+		{ "http://h/a?key=object&design=1&sig&token=", "http://h/a?key=object&design=1&sig&token=" },
+		{ "http://h/sig=x/token=y", "http://h/sig=x/token=y" },
+		{ "unix:/a?token=x", "unix:/a?token=x" },
+		{ "s3://b/k?token=x", "s3://b/k?token=x" },
+		{ "http://h/?=&&a==b?#", "http://h/?=&&a==b?#" },
+	};
+	char shown[256], cut[22];
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		ccp_url_show(cases[i][0], shown, sizeof shown);
+		cr_expect_str_eq(shown, cases[i][1], "%s: %s", cases[i][0], shown);
+	}
+	ccp_url_show("http://h/a?token=secret", cut, sizeof cut);
+	cr_expect_str_eq(cut, "http://h/a?token=***");
+	ccp_url_show("http://h/a?token=secret", cut, 20);
+	cr_expect_str_eq(cut, "http://h/a?token=**");
 }
 
 Test(url, hosts)
