@@ -16,6 +16,10 @@
 
 static int open_again(const struct ccp_input *input, struct stat *st)
 {
+	/* a name from elsewhere (a URL, a member of an archive) is no path, whatever stands there */
+	if (!input->is_stdin && !input->has_meta)
+		return -1;
+
 	int fd = input->is_stdin ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
 				 : open(input->path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 
@@ -71,6 +75,8 @@ static void print_date(const struct ccp_settings *settings, const struct ccp_inp
 	struct tm tm;
 	char text[32];
 
+	if (settings->archive && !dated) /* 0 if its archive has none */
+		when = input->meta.st_mtim.tv_sec;
 	if (settings->drop_time == 0 && member->mtime != 0)
 		when = member->mtime;
 	/* GNU gzip's own abbreviations, whatever the locale: this program never calls setlocale */
@@ -112,8 +118,11 @@ void ccp_listing_row(struct ccp_listing *listing, const struct ccp_settings *set
 		     const struct ccp_sink_options *options, const struct ccp_input *input)
 {
 	struct ccp_member member;
+	bool plain = settings->archive && input->plain_bytes == input->bytes_in;
 
 	ccp_member_read(input, &member);
+	if (plain)
+		member.header_bytes = 0;
 	if (listing->rows++ == 0) {
 		if (settings->verbose)
 			printf("method  crc     date  time  ");
@@ -121,7 +130,7 @@ void ccp_listing_row(struct ccp_listing *listing, const struct ccp_settings *set
 			printf("%*s %*s  ratio uncompressed_name\n", WIDTH, "compressed", WIDTH, "uncompressed");
 	}
 	if (settings->verbose) {
-		printf("defla %08lx ", (unsigned long)member.crc);
+		printf("%s %08lx ", plain ? "plain" : "defla", (unsigned long)member.crc);
 		print_date(settings, input, &member);
 	}
 	printf("%*llu %*llu ", WIDTH, (unsigned long long)input->bytes_in, WIDTH,

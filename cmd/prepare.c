@@ -8,6 +8,28 @@
 #include "pipeline/tee.h"
 #include "strategies/strategies.h"
 
+#define PARTS_OF_MEMORY 4
+
+/* The child that decompresses an archive runs as we do. What the environment says it is told by that. */
+static void fill_archive(struct ccp_archive_options *archive, const struct ccp_settings *s)
+{
+	const char *const pairs[] = { "--jobs", s->plan.jobs, "--strategy", s->plan.strategy,
+				      "--max-mem", s->plan.max_mem };
+	size_t count = 0;
+
+	archive->wanted = s->archive != 0;
+	/* of digests and tests nothing fills up */
+	archive->guarded = s->bit != CCP_FOR_SUM && !s->test && !s->list;
+	for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i += 2) {
+		if (pairs[i + 1] == NULL)
+			continue;
+		archive->child[count++] = pairs[i];
+		archive->child[count++] = pairs[i + 1];
+	}
+	if (s->isolate)
+		archive->child[count++] = "--isolate";
+}
+
 int ccp_prepare_plan(struct ccp_run_options *run, struct ccp_settings *s)
 {
 	struct ccp_err err;
@@ -17,6 +39,7 @@ int ccp_prepare_plan(struct ccp_run_options *run, struct ccp_settings *s)
 	s->plan.isolate = s->isolate;
 	if ((s->isolate || s->plan.plan_file != NULL) && s->plan.strategy == getenv("CCPIPE_STRATEGY"))
 		s->plan.strategy = NULL;
+	fill_archive(&run->archive, s);
 	if (run->transform == NULL)
 		ccp_err_set(&err, CCP_E_UNSUPPORTED, "%s: what it needs is not built in", s->command);
 	else if (run->transform->probe != NULL && run->transform->probe() != NULL)
@@ -24,8 +47,11 @@ int ccp_prepare_plan(struct ccp_run_options *run, struct ccp_settings *s)
 	else if (run->transform->need(&run->transform_options, &run->need, &err) == 0) {
 		run->need.tee_bytes = ccp_tee_bytes(&s->sums);
 		ccp_host_read(&s->host);
-		if (ccp_plan_make(&run->plan, &s->plan, &run->need, &s->host, ccp_strategies, &err) == 0)
+		if (ccp_plan_make(&run->plan, &s->plan, &run->need, &s->host, ccp_strategies, &err) == 0) {
+			if (s->plan.max_mem != NULL) /* parts of objects come on top of it, but not as many */
+				run->fetch.part_bytes = run->plan.max_mem / PARTS_OF_MEMORY;
 			return 0;
+		}
 	}
 	if (err.code == CCP_E_USAGE)
 		return ccp_usage_error(s, "%s", err.text);

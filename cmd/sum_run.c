@@ -123,6 +123,7 @@ int ccp_sum_run(struct ccp_settings *s, const struct ccp_walk_options *walk, con
 	fill(&run, s, set, &sum);
 	run.walk = *walk;
 	run.walk.follow = true;
+	run.unordered = s->unordered != 0 && walk->urls; /* --check needs the order of its list */
 	sum.report.run = &run;
 	status = ccp_prepare_plan(&run, s);
 	if (status == 0) {

@@ -123,6 +123,8 @@ static int check_ours(const struct ccp_settings *s)
 			     (!s->gnu && ccp_url_kind(s->names[i]) > CCP_URL_FILE);
 	if (s->explain && has_stdin)
 		return ccp_usage_error(s, "--explain measures real data, and would use up a stream: name files");
+	if (s->archive && (s->sum.check || s->explain))
+		return ccp_usage_error(s, "--archive has no meaning with %s", s->sum.check ? "--check" : "--explain");
 	if (s->explain && s->sum.check)
 		return ccp_usage_error(s, "--explain has no meaning with --check");
 	return 0;

@@ -4,7 +4,8 @@
  * First the arguments, then the list, one name at a time. A directory is opened, read whole, sorted, and becomes a
  * frame on a stack; the top frame gives the next name until it is empty. Names are looked at relative to the descriptor
  * of their directory, which spares the kernel the path; only the deepest OPEN_FRAMES directories keep theirs, and names
- * in the others are looked at by their whole path, so that a deep tree does not use up the descriptors.
+ * in the others are looked at by their whole path, so that a deep tree does not use up the descriptors. With archives
+ * each name that was found is asked for its members, which then come in its place.
  */
 #include "pipeline/walk.h"
 
@@ -12,16 +13,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "pipeline/globs.h"
 #include "pipeline/net/url.h"
+#include "pipeline/walk_internal.h"
 
 #define OPEN_FRAMES 16
-#define LIST_BYTES 65536   /* a pipe's capacity */
 #define DENTS_BYTES 65536  /* about 2,000 names a call */
 
 /* A directory whose names are being given. */
@@ -33,16 +33,6 @@ struct frame {
 	size_t count, at;
 };
 
-struct list {
-	int fd;                 /* -1 = none, or at its end */
-	bool own;               /* fd is to be closed */
-	bool slow;              /* its writer may let us wait: a pipe, a terminal */
-	bool at_end;
-	char separator;
-	size_t start, end;      /* what is not used of data */
-	char data[LIST_BYTES];
-};
-
 struct ccp_walk {
 	struct ccp_walk_options options;
 	size_t name_at;         /* next argument */
@@ -51,20 +41,21 @@ struct ccp_walk {
 	dev_t skip_dev;
 	ino_t skip_ino;
 	size_t skip_suffix_len;
-	bool patient;           /* it may be waited for the list's writer */
+	bool patient;           /* it may be waited for the list's writer, or for what an archive has */
+	bool asked;             /* what `name` has, if it is an archive, is not told yet */
+	struct ccp_walk_entry name; /* that was found last, with archives */
 	int found;              /* what ccp_walk_ready has found: 1 a name, 0 the end; -1 = nothing */
 	struct ccp_walk_entry entry; /* that name */
 	struct frame *frames;
 	size_t depth, frame_cap;
 	char path[PATH_MAX];
 	char dents[DENTS_BYTES] __attribute__((aligned(16)));
-	struct list list;
+	struct ccp_walk_list list;
 };
 
 int ccp_walk_new(struct ccp_walk **out, const struct ccp_walk_options *options, struct ccp_err *err)
 {
 	struct ccp_walk *walk = malloc(sizeof *walk);
-	struct stat st;
 
 	if (walk == NULL)
 		return ccp_err_set(err, CCP_E_NO_MEMORY, "no memory for the walk");
@@ -72,19 +63,9 @@ int ccp_walk_new(struct ccp_walk **out, const struct ccp_walk_options *options, 
 	walk->options = *options;
 	walk->cancel_fd = walk->found = -1;
 	walk->skip_suffix_len = options->skip_name_suffix != NULL ? strlen(options->skip_name_suffix) : 0;
-	memset(&walk->list, 0, offsetof(struct list, data));
-	walk->list.fd = -1;
-	walk->list.separator = options->nul_separated ? '\0' : '\n';
-	if (options->files_from != NULL) {
-		walk->list.own = strcmp(options->files_from, "-") != 0;
-		walk->list.fd = walk->list.own ? open(options->files_from, O_RDONLY | O_CLOEXEC | O_NOCTTY)
-					       : STDIN_FILENO;
-		if (walk->list.fd < 0 || fstat(walk->list.fd, &st) != 0) {
-			ccp_err_sys(err, errno, "%s", options->files_from);
-			ccp_walk_free(walk);
-			return -1;
-		}
-		walk->list.slow = !S_ISREG(st.st_mode);
+	if (ccp_walk_list_open(&walk->list, options, err) != 0) {
+		ccp_walk_free(walk);
+		return -1;
 	}
 	*out = walk;
 	return 0;
@@ -93,13 +74,6 @@ int ccp_walk_new(struct ccp_walk **out, const struct ccp_walk_options *options, 
 void ccp_walk_set_cancel_fd(struct ccp_walk *walk, int fd)
 {
 	walk->cancel_fd = fd;
-}
-
-static void close_list(struct list *list)
-{
-	if (list->own && list->fd >= 0)
-		close(list->fd);
-	list->fd = -1;
 }
 
 static void pop(struct ccp_walk *walk)
@@ -119,7 +93,7 @@ void ccp_walk_free(struct ccp_walk *walk)
 	while (walk->depth > 0)
 		pop(walk);
 	free(walk->frames);
-	close_list(&walk->list);
+	ccp_walk_list_close(&walk->list);
 	free(walk);
 }
 
@@ -329,6 +303,13 @@ static int look_at_name(struct ccp_walk *walk, struct ccp_walk_entry *entry)
 	return look(walk, AT_FDCWD, walk->path, true, entry);
 }
 
+/* A name of the arguments or the list that cannot be looked at: whoever tells of it hides what is secret in a URL. */
+static int give_bad_name(struct ccp_walk *walk, struct ccp_walk_entry *entry)
+{
+	entry->is_url = walk->options.urls && ccp_url_kind(walk->path) > CCP_URL_FILE;
+	return 1;
+}
+
 /* The next name of the top directory. Returns 1, or 0 if it gave none (but the stack has changed). */
 static int next_of_frame(struct ccp_walk *walk, struct ccp_walk_entry *entry)
 {
@@ -352,102 +333,38 @@ static int next_of_frame(struct ccp_walk *walk, struct ccp_walk_entry *entry)
 
 /* ---- the list ---------------------------------------------------------------------------------------------------- */
 
-/* Takes a name off what has been read of the list. Returns 1; 0 if there is no whole one. */
-static int list_take(struct list *list, const char **name, size_t *len)
-{
-	const char *start = list->data + list->start;
-	const char *end = memchr(start, list->separator, list->end - list->start);
-
-	if (end == NULL) {
-		if (!list->at_end || list->start == list->end)
-			return 0;
-		end = list->data + list->end; /* the last name need not be ended */
-	}
-	*name = start;
-	*len = (size_t)(end - start);
-	list->start += *len + (end < list->data + list->end);
-	return 1;
-}
-
-/* Reads more of the list, once. Errors: -1 with errno. */
-static int list_fill(struct list *list)
-{
-	memmove(list->data, list->data + list->start, list->end - list->start);
-	list->end -= list->start;
-	list->start = 0;
-	if (list->end == sizeof list->data)
-		list->end = PATH_MAX; /* a name that is too long in any case: its beginning is kept for the message */
-
-	ssize_t got = read(list->fd, list->data + list->end, sizeof list->data - list->end);
-
-	if (got < 0)
-		return errno == EINTR || errno == EAGAIN ? 0 : -1;
-	list->end += (size_t)got;
-	list->at_end = got == 0;
-	return 0;
-}
-
-/* Waits for the list's writer. Returns 0 if the run was cancelled. */
-static int list_wait(struct ccp_walk *walk)
-{
-	struct pollfd polls[2] = {
-		{ .fd = walk->list.fd, .events = POLLIN },
-		{ .fd = walk->cancel_fd, .events = POLLIN },
-	};
-
-	while (poll(polls, 2, -1) < 0)
-		continue;
-	return polls[1].revents == 0;
-}
-
-/* Whether reading the list would not wait. */
-static bool list_is_ready(const struct list *list)
-{
-	struct pollfd input = { .fd = list->fd, .events = POLLIN };
-
-	return !list->slow || poll(&input, 1, 0) > 0;
-}
-
 /* A name of the list. Returns 1 with the entry, 0 if it gave none, -1 at the end, -2 if it would have to wait. */
 static int next_of_list(struct ccp_walk *walk, struct ccp_walk_entry *entry)
 {
-	struct list *list = &walk->list;
 	const char *name;
 	size_t len;
+	int result = ccp_walk_list_next(&walk->list, walk->patient, walk->cancel_fd, &name, &len);
 
-	while (list_take(list, &name, &len) == 0) {
-		if (!list->at_end && !walk->patient && !list_is_ready(list))
-			return -2;
-		if (list->at_end || (list->slow && list_wait(walk) == 0)) {
-			close_list(list);
-			return -1;
-		}
-		if (list_fill(list) != 0) {
-			entry->path = walk->options.files_from;
-			ccp_err_sys(&entry->err, errno, "%s", "");
-			list->start = list->end; /* a piece of a name is none */
-			list->at_end = true;
-			return 1;
-		}
+	if (result == CCP_WALK_ERROR) {
+		entry->path = walk->options.files_from;
+		ccp_err_sys(&entry->err, errno, "%s", "");
+		return 1;
 	}
+	if (result != CCP_WALK_NAME)
+		return result;
 	if (len == 0 && !walk->options.nul_separated)
 		return 0;
 	entry->path = walk->path;
 	if (set_path(walk, 0, name, len, &entry->err) != 0)
-		return 1;
+		return give_bad_name(walk, entry);
 	if (len == 0 || memchr(name, '\0', len) != NULL) {
 		ccp_err_set(&entry->err, CCP_E_OTHER, "%s", len == 0 ? "empty file name" : "NUL byte in a file name");
-		return 1;
+		return give_bad_name(walk, entry);
 	}
 	return look_at_name(walk, entry);
 }
 
 /* The next name. Returns 1; 0 at the end; -1 if it would have to wait, and is not patient. */
-static int find(struct ccp_walk *walk, struct ccp_walk_entry *entry)
+static int find_name(struct ccp_walk *walk, struct ccp_walk_entry *entry)
 {
 	int result = 0;
 
-	entry->is_stdin = entry->is_url = false;
+	entry->is_stdin = entry->is_url = entry->is_member = false;
 	entry->has_stat = false;
 	ccp_err_clear(&entry->err);
 	while (result == 0) {
@@ -459,7 +376,7 @@ static int find(struct ccp_walk *walk, struct ccp_walk_entry *entry)
 			entry->path = walk->path;
 			entry->is_stdin = strcmp(name, "-") == 0;
 			if (set_path(walk, 0, name, strlen(name), &entry->err) != 0 || entry->is_stdin)
-				return 1;
+				return give_bad_name(walk, entry);
 			result = look_at_name(walk, entry);
 		} else if (walk->list.fd >= 0) {
 			result = next_of_list(walk, entry);
@@ -470,6 +387,34 @@ static int find(struct ccp_walk *walk, struct ccp_walk_entry *entry)
 			entry->has_stat = false; /* that of a directory which was entered */
 	}
 	return result == -2 ? -1 : result > 0;
+}
+
+/* The same, with the members of archives in place of them. */
+static int find(struct ccp_walk *walk, struct ccp_walk_entry *entry)
+{
+	struct ccp_archive *archive = walk->options.archive;
+	int result;
+
+	for (;;) {
+		if (walk->asked) {
+			result = ccp_walk_member(archive, walk->patient, walk->cancel_fd, &walk->name, entry);
+			if (result == CCP_WALK_NAME || result == CCP_WALK_WAITS)
+				return result == CCP_WALK_NAME ? 1 : -1;
+			walk->asked = false;
+			if (result == CCP_WALK_ERROR) /* the run was cancelled */
+				return 0;
+			if (result == CCP_WALK_NONE) {
+				*entry = walk->name;
+				return 1;
+			}
+		}
+		result = find_name(walk, entry);
+		if (result != 1 || archive == NULL || !ccp_walk_may_be_archive(entry) ||
+		    ccp_walk_ask(archive, entry) != 0)
+			return result;
+		walk->name = *entry;
+		walk->asked = true;
+	}
 }
 
 bool ccp_walk_ready(struct ccp_walk *walk)

@@ -14,6 +14,7 @@
 
 #include "pipeline/err.h"
 
+struct ccp_archive;
 struct ccp_walk;
 
 /* Const while the walk is used; strings are borrowed. */
@@ -26,6 +27,7 @@ struct ccp_walk_options {
 	bool directories;            /* with recursive: give directories as well, each before what is in it */
 	bool urls;                   /* names like URLs (net/url.h) are none of files; not so in directories */
 	bool follow;                 /* links among the arguments and in the list are followed (gzip -f, -c) */
+	struct ccp_archive *archive; /* archives are replaced by their members; NULL = they are files like others */
 	const char *skip_dir;        /* do not descend into this directory (--output-dir), or NULL */
 	const char *skip_name_suffix;/* pass over names in directories that end so (our temporaries), or NULL */
 
@@ -41,6 +43,7 @@ struct ccp_walk_entry {
 	const char *path;
 	bool is_stdin;
 	bool is_url;                 /* it is no path */
+	bool is_member;              /* nor is it: its bytes come from options.archive */
 	bool has_stat;
 	struct stat st;              /* by lstat; of a link's target if options.follow and it is no directory's entry */
 	struct ccp_err err;          /* code CCP_OK, or why this name cannot be looked at (no such file, too long…) */
@@ -50,12 +53,15 @@ int ccp_walk_new(struct ccp_walk **walk, const struct ccp_walk_options *options,
 void ccp_walk_free(struct ccp_walk *walk);
 
 /*
- * A descriptor that becomes readable when the run is cancelled, or -1: a wait for a slow list then ends, and so does
- * the walk. Threads: same caller rule as below.
+ * A descriptor that becomes readable when the run is cancelled, or -1: a wait for a slow list or archive then ends, and
+ * so does the walk. Threads: same caller rule as below.
  */
 void ccp_walk_set_cancel_fd(struct ccp_walk *walk, int fd);
 
-/* Whether ccp_walk_next would answer without waiting for whoever writes the list. Threads: same caller rule. */
+/*
+ * Whether ccp_walk_next would answer without waiting for whoever writes the list, or reads an archive.
+ * Threads: same caller rule.
+ */
 bool ccp_walk_ready(struct ccp_walk *walk);
 
 /*
