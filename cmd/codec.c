@@ -22,12 +22,39 @@
 #include "cmd/range.h"
 #include "cmd/report.h"
 #include "cmd/signals.h"
+#include "cmd/tar_into.h"
+#include "pipeline/net/upload.h"
 #include "pipeline/net/url.h"
 #include "pipeline/run.h"
 #include "pipeline/temp.h"
 #include "strategies/strategies.h"
 
 #define GNU_MAX_SUFFIX 30
+
+static bool is_url(const char *output)
+{
+	return output != NULL && ccp_url_kind(output) != CCP_URL_NONE;
+}
+
+/* Outputs on servers. Returns 0, or a status. */
+static int check_urls(const struct ccp_settings *s)
+{
+	const char *const output[] = { s->output, s->output_dir };
+	const char *const option[] = { "-o", "--output-dir" };
+	struct ccp_err err;
+
+	for (int i = 0; i < 2; i++) {
+		if (!is_url(output[i]))
+			continue;
+		if (ccp_upload_allowed(output[i], &err) != 0)
+			return ccp_usage_error(s, "%s: %s", option[i], err.text);
+		if (s->index)
+			return ccp_usage_error(s, "--index has no meaning with a URL as output");
+	}
+	if (is_url(s->output_dir) && !ccp_url_is_s3(s->output_dir) && strpbrk(s->output_dir, "?#") != NULL)
+		return ccp_usage_error(s, "--output-dir: a URL with a '?' or '#' is no folder");
+	return 0;
+}
 
 /* Combinations that would lose data or mean nothing. */
 static int check_settings(const struct ccp_settings *s)
@@ -45,6 +72,8 @@ static int check_settings(const struct ccp_settings *s)
 		return ccp_usage_error(s, "--rm has no meaning with %s",
 				       s->test ? "-t" : s->list ? "-l" : s->output != NULL ? "-o" :
 				       s->to_stdout ? "-c" : "standard input");
+	if (s->into != NULL && ccp_tar_into_check(s) != 0)
+		return CCP_EXIT_USAGE;
 	if (s->remove && s->keep)
 		return ccp_usage_error(s, "--rm and -k exclude each other");
 	if (s->output != NULL && (s->to_stdout || s->output_dir != NULL) && !s->passthrough)
@@ -53,6 +82,8 @@ static int check_settings(const struct ccp_settings *s)
 	if (s->output_dir != NULL && s->to_stdout)
 		return ccp_usage_error(s, "--output-dir has no meaning with %s",
 				       s->test ? "-t" : s->list ? "-l" : "-c");
+	if (!s->gnu && check_urls(s) != 0)
+		return CCP_EXIT_USAGE;
 	if (s->files_from != NULL && strcmp(s->files_from, "-") == 0 && s->name_count > 0 && stdin_named)
 		return ccp_usage_error(s, "standard input cannot be both --files-from and an input");
 	for (size_t i = 0; i < s->name_count && s->explain; i++) {
@@ -73,6 +104,10 @@ static int check_settings(const struct ccp_settings *s)
 		return ccp_usage_error(s, "-0 has no meaning without --files-from");
 	if (ccp_settings_choose_names(s) && !s->recursive)
 		return ccp_usage_error(s, "--include, --exclude and --max-depth have no meaning without -r");
+	if (s->archive && !s->to_stdout && s->output == NULL && s->into == NULL)
+		return ccp_usage_error(s, "--archive needs -c, -o or --into: there is no place beside a member");
+	if (s->archive && s->explain)
+		return ccp_usage_error(s, "--explain measures real data in files: it has no meaning with --archive");
 	return 0;
 }
 
@@ -99,6 +134,11 @@ static bool refuse_terminal(const struct ccp_settings *s)
 	return true;
 }
 
+static bool is_cancelled(void)
+{
+	return ccp_signals_caught() != 0;
+}
+
 static void fill_run(struct ccp_run_options *run, const struct ccp_settings *s, struct ccp_report *report)
 {
 	bool remove = s->remove || (s->gnu && !s->keep && !s->to_stdout);
@@ -116,20 +156,23 @@ static void fill_run(struct ccp_run_options *run, const struct ccp_settings *s, 
 			.bgzf = s->bgzf,
 			.ranged = s->by_range || s->by_lines,
 			.range = s->range,
-			.passthrough = s->passthrough || (s->force && s->to_stdout && !s->list),
+			.passthrough = s->passthrough || (s->force && s->to_stdout && !s->list) ||
+				       (s->archive && (s->test || s->list)),
 		},
-		.walk = { .nul_separated = s->nul_separated, .recursive = s->recursive, .skip_dir = s->output_dir,
+		.walk = { .nul_separated = s->nul_separated, .recursive = s->recursive,
+			  .skip_dir = is_url(s->output_dir) ? NULL : s->output_dir,
 			  .urls = !s->gnu,
 			  .skip_name_suffix = CCP_TEMP_SUFFIX, .max_depth = s->max_depth,
 			  .include = s->include[0] != NULL ? s->include : NULL,
 			  .exclude = s->exclude[0] != NULL ? s->exclude : NULL },
 		.fetch = s->fetch,
+		.unordered = s->unordered != 0,
 		.source = { .force = s->force, .refuse_setid = s->gnu, .remove_source = remove || s->gnu },
 		.sink_options = {
 			.naming = s->decompress ? CCP_NAME_STRIP_SUFFIX : CCP_NAME_ADD_SUFFIX,
 			.suffix = s->suffix,
 			.restore_name = s->decompress && s->drop_name == 0,
-			.output = s->output,
+			.output = s->into != NULL ? ccp_tar_into_output(s) : s->output,
 			.output_dir = s->output_dir,
 			.force = s->force,
 			.force_suffix = s->force,
@@ -137,6 +180,8 @@ static void fill_run(struct ccp_run_options *run, const struct ccp_settings *s, 
 			.fsync = (enum ccp_fsync)s->fsync,
 			.salvage = s->salvage && s->decompress,
 			.keep_metadata = true,
+			.net = &s->fetch,
+			.cancelled = is_cancelled,
 		},
 		.report = ccp_report_result,
 		.tick = ccp_report_tick,
@@ -152,11 +197,15 @@ static void fill_run(struct ccp_run_options *run, const struct ccp_settings *s, 
 static void choose_sink(struct ccp_run_options *run, const struct ccp_settings *s, struct ccp_report *report,
 			bool from_stdin)
 {
-	const char *sink = s->test || s->list ? "null" : s->output != NULL ? "single" :
+	const char *sink = s->into != NULL ? "into" : s->test || s->list ? "null" : s->output != NULL ? "single" :
 			   s->to_stdout || from_stdin ? "stdout" : "file";
 
+	if (strcmp(sink, "single") == 0 && is_url(s->output))
+		sink = "put";
+	else if (strcmp(sink, "file") == 0 && is_url(s->output_dir))
+		sink = "put_each";
 	run->sink = ccp_sink_find(sink);
-	report->to_file = strcmp(sink, "file") == 0;
+	report->to_file = strcmp(sink, "file") == 0 || strcmp(sink, "put_each") == 0;
 	run->source.to_stdout = !report->to_file;
 	run->tee = ccp_sum_tee_of(&report->tee, run->sink);
 	if (from_stdin && !s->gnu) {
@@ -195,7 +244,8 @@ static int run_some(const struct ccp_run_options *base, struct ccp_report *repor
 	report->run = &run;
 	if (ccp_measure_begin(&run, report->settings, &err) != 0)
 		goto out;
-	ccp_signals_clean(strcmp(run.sink->name, "stdout") == 0 || strcmp(run.sink->name, "null") == 0);
+	ccp_signals_clean(strcmp(run.sink->name, "stdout") == 0 || strcmp(run.sink->name, "null") == 0 ||
+			  (report->settings->into != NULL && run.sink_options.output == NULL));
 	result = ccp_run(&run, &summary, &err);
 	ccp_signals_clean(false);
 	/* a worker that writes may have signals blocked: then EPIPE is all there is to tell */
@@ -224,7 +274,7 @@ static bool goes_on(const struct ccp_report *report)
 static void run_all(const struct ccp_run_options *base, struct ccp_report *report, const struct ccp_operands *operands)
 {
 	const struct ccp_settings *s = report->settings;
-	bool cut = s->output == NULL && !s->passthrough;
+	bool cut = s->output == NULL && s->into == NULL && !s->passthrough;
 	const char *files_from = s->files_from;
 	size_t begin = 0, end;
 
@@ -254,6 +304,7 @@ int ccp_codec_main(struct ccp_settings *s)
 	struct ccp_run_options base;
 	struct ccp_range_finder finder = { .range = &s->range };
 	struct ccp_report report;
+	struct ccp_tar_into into;
 	int status = ccp_range_settle(s);
 
 	if (status == 0)
@@ -270,6 +321,8 @@ int ccp_codec_main(struct ccp_settings *s)
 		return CCP_EXIT_FAILED;
 	ccp_report_init(&report, s);
 	fill_run(&base, s, &report);
+	if (s->into != NULL)
+		ccp_tar_into_attach(&into, &report, &base);
 	report.run = &base;
 	status = ccp_prepare_plan(&base, s);
 	if (status != 0)
@@ -282,7 +335,7 @@ int ccp_codec_main(struct ccp_settings *s)
 	}
 	if (s->explain && !base.plan.automatic) /* it was said by hand, and has just been told */
 		goto out;
-	if (ccp_operands_init(&operands, &report, !s->to_stdout && s->output == NULL) != 0) {
+	if (ccp_operands_init(&operands, &report, !s->to_stdout && s->output == NULL && s->into == NULL) != 0) {
 		fprintf(stderr, "%s: out of memory\n", s->program);
 		status = CCP_EXIT_FAILED;
 		goto out;

@@ -12,4 +12,10 @@ int ccp_tar_create(struct ccp_settings *settings);
 /* -t and -x: lists or unpacks. Returns the exit status. Threads: the main thread. */
 int ccp_tar_extract(struct ccp_settings *settings);
 
+/*
+ * Says once, in `told`, that the names in an archive are shorter than those that were given, if this one is.
+ * Threads: one at a time.
+ */
+void ccp_tar_tell_cut(const struct ccp_settings *settings, const char *path, bool *told);
+
 #endif

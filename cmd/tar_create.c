@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -20,9 +21,12 @@
 #include "cmd/report.h"
 #include "cmd/signals.h"
 #include "cmd/text.h"
+#include "pipeline/net/upload.h"
+#include "pipeline/net/url.h"
 #include "pipeline/run.h"
 #include "pipeline/tar_layout.h"
 #include "pipeline/temp.h"
+#include "pipeline/untar_disk.h"
 #include "strategies/strategies.h"
 
 struct create {
@@ -43,6 +47,11 @@ static bool ends_with(const char *text, const char *end)
 	size_t len = strlen(text), n = strlen(end);
 
 	return len >= n && strcmp(text + len - n, end) == 0;
+}
+
+static bool is_url(const char *output)
+{
+	return output != NULL && ccp_url_kind(output) != CCP_URL_NONE;
 }
 
 /* Whether the archive is to be compressed with gzip: by its name, or because -z says so. Returns 0, or a status. */
@@ -75,12 +84,16 @@ static int choose_compression(const struct ccp_settings *s, bool *gzip)
 /* Combinations that mean nothing. Makes -f the output. Returns 0, or a status. */
 static int check_settings(struct ccp_settings *s)
 {
+	struct ccp_err err;
+
 	if (s->output != NULL && s->tar.file != NULL)
 		return ccp_usage_error(s, "-o and -f are the same: one is enough");
 	if (s->output == NULL)
 		s->output = s->tar.file;
 	if (s->output != NULL && strcmp(s->output, "-") == 0)
 		s->output = NULL;
+	if (is_url(s->output) && ccp_upload_allowed(s->output, &err) != 0)
+		return ccp_usage_error(s, "-o: %s", err.text);
 	if (s->name_count == 0 && s->files_from == NULL)
 		return ccp_usage_error(s, "an archive of nothing is none: name files or directories");
 	if (s->nul_separated && s->files_from == NULL)
@@ -102,22 +115,32 @@ static void tell(struct create *c, const char *path, const struct ccp_err *err)
 	ccp_report_result(&c->report, &result);
 }
 
-/* Says once that names in the archive are shorter than those that were given. */
-static void tell_cut(struct create *c, const char *path)
-{
-	size_t cut = ccp_tar_name_cut(path);
-
-	if (cut == 0 || c->told_cut || c->settings->quiet || c->settings->progress == CCP_PROGRESS_JSON)
-		return;
-	c->told_cut = true;
-	fprintf(stderr, "%s: names are stored without '%.*s' at their beginning\n", c->settings->program, (int)cut,
-		path);
-}
-
 static bool is_archive(const struct create *c, const struct stat *st)
 {
 	return S_ISREG(st->st_mode) && S_ISREG(c->archive.st_mode) && st->st_dev == c->archive.st_dev &&
 	       st->st_ino == c->archive.st_ino;
+}
+
+/*
+ * Whether a file is the output of a run of ccpipe that is not complete yet: it is locked, or has the name of a member
+ * that is being unpacked. What a run has left that was killed is a file like any other.
+ */
+static bool is_unfinished(const char *path, const struct stat *st)
+{
+	const char *slash = strrchr(path, '/'), *base = slash != NULL ? slash + 1 : path;
+	bool locked;
+	int fd;
+
+	if (!S_ISREG(st->st_mode) || !ends_with(base, CCP_TEMP_SUFFIX))
+		return false;
+	if (ccp_untar_is_temp(base))
+		return true;
+	fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	locked = flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+	close(fd);
+	return locked;
 }
 
 /* One name of the walk. Errors: -1 with `err` if there is no sense in going on. */
@@ -127,9 +150,11 @@ static int add(struct create *c, struct ccp_walk_entry *entry, struct ccp_err *e
 		ccp_err_set(&entry->err, CCP_E_OTHER, "standard input has no place in an archive (a file: ./-)");
 	else if (entry->err.code == CCP_OK && is_archive(c, &entry->st))
 		ccp_err_set(&entry->err, CCP_W_SPECIAL, "is the archive");
+	else if (entry->err.code == CCP_OK && is_unfinished(entry->path, &entry->st))
+		ccp_err_set(&entry->err, CCP_W_SPECIAL, "is being written by another run of ccpipe");
 	if (entry->err.code == CCP_OK &&
 	    ccp_tar_layout_add(c->layout, entry->path, &entry->st, &entry->err) == 0) {
-		tell_cut(c, entry->path);
+		ccp_tar_tell_cut(c->settings, entry->path, &c->told_cut);
 		if (c->names != NULL) {
 			ccp_text_path(c->names, ccp_tar_layout_name(c->layout, ccp_tar_layout_count(c->layout) - 1));
 			putc('\n', c->names);
@@ -195,7 +220,6 @@ static int make_layout(struct create *c, struct ccp_err *err)
 		.nul_separated = s->nul_separated,
 		.recursive = true,
 		.directories = true,
-		.skip_name_suffix = CCP_TEMP_SUFFIX,
 		.include = s->include[0] != NULL ? s->include : NULL,
 		.exclude = s->exclude[0] != NULL ? s->exclude : NULL,
 	};
@@ -222,6 +246,11 @@ static void on_result(void *arg, const struct ccp_result *result)
 		ccp_report_result(arg, result);
 }
 
+static bool is_cancelled(void)
+{
+	return ccp_signals_caught() != 0;
+}
+
 static void fill_run(struct ccp_run_options *run, struct create *c, bool gzip)
 {
 	const struct ccp_settings *s = c->settings;
@@ -230,11 +259,13 @@ static void fill_run(struct ccp_run_options *run, struct create *c, bool gzip)
 		.transform = ccp_transform_find(gzip ? "gzip" : "copy"),
 		.transform_options = { .level = s->level, .chunk_bytes = s->chunk_bytes },
 		.source = { .to_stdout = true },
-		.sink = ccp_sink_find(s->output != NULL ? "single" : "stdout"),
+		.sink = ccp_sink_find(is_url(s->output) ? "put" : s->output != NULL ? "single" : "stdout"),
 		.sink_options = {
 			.output = s->output,
 			.force = s->tar.overwrite,
 			.fsync = (enum ccp_fsync)s->fsync,
+			.net = &s->fetch,
+			.cancelled = is_cancelled,
 		},
 		.report = on_result,
 		.tick = ccp_report_tick,
@@ -282,10 +313,14 @@ static int write_archive(struct create *c, struct ccp_run_options *run, struct c
 		.name = s->output != NULL ? s->output : "standard output",
 		.bytes = ccp_tar_layout_bytes(c->layout),
 	};
-	char *dir[] = { (char *)(uintptr_t)s->tar.dir };
+	char *dir[1], here[PATH_MAX];
 	struct ccp_run_summary summary = { 0 };
 	int result;
 
+	/* "-" and what begins like a URL are names of directories here */
+	if (s->tar.dir != NULL)
+		snprintf(here, sizeof here, "%s%s", s->tar.dir[0] == '/' ? "" : "./", s->tar.dir);
+	dir[0] = here;
 	run->only = &only;
 	run->source.tar = c->layout;
 	run->walk.names = s->tar.dir != NULL ? dir : s->names; /* where auto looks what kind of files they are */

@@ -17,13 +17,14 @@
 #include "cmd/sum_words.h"
 #include "cmd/tar.h"
 #include "cmd/tar_list.h"
+#include "cmd/tar_out.h"
 #include "cmd/text.h"
+#include "pipeline/net/url.h"
 #include "pipeline/run.h"
 #include "pipeline/untar.h"
 #include "pipeline/untar_disk.h"
 #include "strategies/strategies.h"
 
-#define STDOUT_BYTES (64 << 10)
 #define GUARDED_CHUNK (4u << 20) /* how much becomes of a chunk is judged when all of it has */
 
 /* A member that was asked for. */
@@ -35,6 +36,7 @@ struct wanted {
 struct extraction {
 	struct ccp_settings *settings;
 	const char *file; /* the archive; "-" = standard input */
+	FILE *out;        /* for names */
 	struct ccp_report report; /* for its lock, which guards standard output, too, its progress and its status */
 	struct ccp_result result; /* of the one input; its `input` is not valid */
 
@@ -49,12 +51,15 @@ struct extraction {
 /* "ccpipe: NAME: at byte N of the archive: TEXT" */
 static void print_line(const struct extraction *x, const char *name, const char *unit, const struct ccp_err *err)
 {
+	char shown[PATH_MAX];
+
+	ccp_url_show(x->file, shown, sizeof shown);
 	flockfile(stderr);
 	fprintf(stderr, "%s: ", x->settings->program);
 	if (name == NULL && strcmp(x->file, "-") == 0)
 		fputs("standard input", stderr);
 	else
-		ccp_text_path(stderr, name != NULL ? name : x->file);
+		ccp_text_path(stderr, name != NULL ? name : shown);
 	if (err->offset != CCP_NO_OFFSET)
 		fprintf(stderr, ": at byte %llu%s", (unsigned long long)err->offset, unit);
 	fprintf(stderr, ": %s\n", err->text);
@@ -83,8 +88,8 @@ static int on_member(void *arg, const struct ccp_untar_member *member)
 		return 0;
 	pthread_mutex_lock(&x->report.lock);
 	ccp_progress_clear(&x->report.progress);
-	ccp_tar_list_member(stdout, &x->list, member);
-	if (ferror(stdout)) {
+	ccp_tar_list_member(x->out, &x->list, member);
+	if (ferror(x->out)) {
 		ccp_sum_stop(x->settings);
 		result = -1;
 	}
@@ -106,7 +111,7 @@ static void on_tick(void *arg, struct ccp_flow *flow, struct ccp_next *next)
 	struct extraction *x = arg;
 
 	pthread_mutex_lock(&x->report.lock);
-	if (fflush(stdout) != 0)
+	if (fflush(x->out) != 0)
 		ccp_sum_stop(x->settings);
 	pthread_mutex_unlock(&x->report.lock);
 	ccp_report_tick(&x->report, flow, next);
@@ -181,7 +186,7 @@ static int check_settings(const struct extraction *x)
 		return ccp_usage_error(s, "%s has no meaning with -%c", wrong, s->tar.mode);
 	if (s->tar.mode == 'x' && s->chunk_bytes > GUARDED_CHUNK && s->tar.max_size == 0)
 		return ccp_usage_error(s, "-x with a --chunk of more than 4M needs --max-size");
-	if (s->explain && from_stdin)
+	if (s->explain && (from_stdin || ccp_url_kind(x->file) > CCP_URL_FILE))
 		return ccp_usage_error(s, "--explain measures real data, and would use up a stream: name files");
 	if (from_stdin && (s->presume_tty || isatty(STDIN_FILENO))) {
 		fprintf(stderr, "%s: archive not read from a terminal; is -f missing?\n", s->program);
@@ -198,6 +203,7 @@ static void fill(struct ccp_run_options *run, struct extraction *x)
 		.transform = ccp_transform_find("gunzip"),
 		.transform_options = { .chunk_bytes = s->chunk_bytes, .passthrough = true },
 		.source = { .to_stdout = true }, /* links and devices are read like files */
+		.fetch = s->fetch,
 		.sink = ccp_sink_find("taker"),
 		.report = on_result,
 		.tick = on_tick,
@@ -253,17 +259,17 @@ static void go(struct extraction *x, struct ccp_run_options *run, struct ccp_unt
 		ccp_untar_end(untar, true, &own);
 		return;
 	}
-	if (fflush(stdout) != 0) /* now, because workers may be forked */
+	if (fflush(x->out) != 0) /* now, because workers may be forked */
 		ccp_sum_stop(s);
 	ccp_signals_clean(s->tar.mode == 't');
 	result = ccp_run(run, &summary, &err);
 	failed = result != 0 || summary.cancelled || summary.inputs_done != 1 || s->explain;
 	if (ccp_untar_end(untar, failed, &own) != 0)
 		failed = true;
-	ccp_signals_clean(false);
 	ccp_progress_clear(&x->report.progress);
-	if (fflush(stdout) != 0)
+	if (fflush(x->out) != 0)
 		ccp_sum_stop(s);
+	ccp_signals_clean(false);
 	tell_end(x, &own, &err);
 	if (!failed)
 		tell_not_found(x);
@@ -295,7 +301,8 @@ static void extract(struct extraction *x)
 	int status;
 
 	fill(&run, x);
-	run.walk = (struct ccp_walk_options){ .names = &name, .name_count = 1, .follow = true, .only_regular = true };
+	run.walk = (struct ccp_walk_options){ .names = &name, .name_count = 1, .follow = true, .only_regular = true,
+					       .urls = true };
 	x->report.run = &run;
 	status = ccp_prepare_plan(&run, s);
 	if (status != 0) {
@@ -337,10 +344,12 @@ int ccp_tar_extract(struct ccp_settings *s)
 	if (status == 0)
 		status = ccp_measure_check(s);
 	if (status == 0) {
-		if (!isatty(STDOUT_FILENO))
-			setvbuf(stdout, NULL, _IOFBF, STDOUT_BYTES);
 		ccp_report_init(&x.report, s);
-		extract(&x);
+		x.out = ccp_tar_out_open();
+		if (x.out != NULL)
+			extract(&x);
+		if (x.out == NULL || ccp_tar_out_close(x.out) != 0)
+			ccp_sum_stop(s);
 		status = ccp_sum_flush(s, x.report.status);
 		ccp_report_release(&x.report);
 	}

@@ -96,7 +96,8 @@ static unsigned what_is_too_large(const struct ccp_tar_member *m)
 	unsigned link = strlen(m->link) <= sizeof header->link ? 0 : is_utf8(m->link) ? LINK : RAW_LINK;
 
 	return name | link |
-	       (m->size > most(11) ? SIZE : 0) | (m->mtime < 0 || (uint64_t)m->mtime > most(11) ? MTIME : 0) |
+	       (m->size > most(11) && !m->binary_size ? SIZE : 0) |
+	       (m->mtime < 0 || (uint64_t)m->mtime > most(11) ? MTIME : 0) |
 	       (m->uid > most(7) ? UID : 0) | (m->gid > most(7) ? GID : 0) |
 	       (strlen(m->owner) >= sizeof header->owner ? OWNER : 0) |
 	       (strlen(m->group) >= sizeof header->group ? GROUP : 0);
@@ -186,6 +187,18 @@ static void put_number(char *field, size_t room, uint64_t value)
 		field[i] = (char)('0' + (value & 7));
 }
 
+/* The size: octal, or as a binary number with the highest bit of the field set, which every tar of today reads. */
+static void put_size(char *field, size_t room, const struct ccp_tar_member *m)
+{
+	put_number(field, room, m->size);
+	if (!m->binary_size || m->size <= most((unsigned)room - 1))
+		return;
+	memset(field, 0, room);
+	for (size_t i = 0; i < sizeof m->size; i++)
+		field[room - 1 - i] = (char)(m->size >> 8 * i);
+	field[0] = (char)0x80;
+}
+
 /* As much of a text as fits; a field that is full has no NUL. */
 static void put_text(char *field, size_t room, const char *text)
 {
@@ -218,7 +231,7 @@ static void put_block(const struct ccp_tar_member *m, uint8_t *to)
 	put_number(header.mode, sizeof header.mode, m->mode);
 	put_number(header.uid, sizeof header.uid, m->uid);
 	put_number(header.gid, sizeof header.gid, m->gid);
-	put_number(header.size, sizeof header.size, m->size);
+	put_size(header.size, sizeof header.size, m);
 	put_number(header.mtime, sizeof header.mtime, m->mtime < 0 ? 0 : (uint64_t)m->mtime);
 	put_text(header.link, sizeof header.link, m->link);
 	put_text(header.owner, sizeof header.owner - 1, m->owner);

@@ -5,6 +5,7 @@
 #define CCP_PIPELINE_TAR_HEADER_H
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,6 +24,7 @@ struct ccp_tar_member {
 	uint32_t mtime_nsec;     /* stored where there are records in any case */
 	uint32_t uid, gid;
 	uint32_t major, minor;   /* of a device */
+	bool binary_size;        /* 8 GiB and more in the field itself, not in a record: the header has one length */
 	unsigned mode;           /* permissions: the lowest twelve bits of st_mode */
 	char type;               /* '0' file, '1' hard link, '2' symbolic link, '3' and '4' character and block device,
 				  * '5' directory, '6' FIFO */

@@ -17,7 +17,7 @@
 
 #include "pipeline/tar_layout_internal.h"
 
-#define RECORD_BYTES 10240u /* archives end at a multiple of that, as those of tar(1) do */
+#define MOST_BYTES ((uint64_t)INT64_MAX / 2) /* of members; what offsets can tell, less padding and the end */
 
 int ccp_tar_layout_new(struct ccp_tar_layout **out, const struct ccp_tar_layout_options *options, struct ccp_err *err)
 {
@@ -118,6 +118,9 @@ static int set_kind(struct ccp_tar_layout *layout, struct ccp_tar_place *member,
 		member->size = (uint64_t)st->st_size;
 		member->dev = st->st_dev;
 		member->ino = st->st_ino;
+		if (layout->bytes + ccp_tar_whole_blocks(member->size) > MOST_BYTES)
+			return ccp_err_set(err, CCP_E_OTHER,
+					   "is too large: the archive would have more than 2^62 bytes");
 		/* what everybody may read needs no question; what it hides from us is met when it is opened */
 		if (st->st_size > 0 && (st->st_mode & 0444) != 0444 && geteuid() != 0 &&
 		    faccessat(AT_FDCWD, path, R_OK, AT_EACCESS | AT_SYMLINK_NOFOLLOW) != 0)
@@ -165,8 +168,8 @@ int ccp_tar_layout_add(struct ccp_tar_layout *layout, const char *path, const st
 	if (ccp_tar_grow(&layout->member, &layout->room, layout->count, 1, sizeof member, err) != 0 ||
 	    set_kind(layout, &member, path, st, err) != 0 ||
 	    keep_path(layout, &member, path, S_ISDIR(st->st_mode), err) != 0 ||
-	    ccp_tar_number_owner(layout, &layout->users, false, st->st_uid, &member.owner, err) != 0 ||
-	    ccp_tar_number_owner(layout, &layout->groups, true, st->st_gid, &member.group, err) != 0 ||
+	    ccp_tar_number_owner(&layout->options, &layout->users, false, st->st_uid, &member.owner, err) != 0 ||
+	    ccp_tar_number_owner(&layout->options, &layout->groups, true, st->st_gid, &member.group, err) != 0 ||
 	    ccp_tar_link_to_first(layout, &member, st, err) != 0) {
 		layout->text_len = text_len;
 		return -1;
@@ -187,7 +190,7 @@ int ccp_tar_layout_end(struct ccp_tar_layout *layout, struct ccp_err *err)
 
 	free(layout->linked);
 	layout->linked = NULL;
-	layout->bytes = (layout->bytes + 2 * CCP_TAR_BLOCK + RECORD_BYTES - 1) / RECORD_BYTES * RECORD_BYTES;
+	layout->bytes = ccp_tar_whole_records(layout->bytes);
 	if (size == 0)
 		return 0;
 	layout->notes = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);

@@ -10,6 +10,8 @@
 
 #include "pipeline/tar_layout.h"
 
+#define CCP_TAR_RECORD 10240u
+
 /* A member. */
 struct ccp_tar_place {
 	uint64_t at;             /* of its header, in the archive */
@@ -67,6 +69,12 @@ static inline uint64_t ccp_tar_whole_blocks(uint64_t bytes)
 	return (bytes + CCP_TAR_BLOCK - 1) / CCP_TAR_BLOCK * CCP_TAR_BLOCK;
 }
 
+/* The length of an archive whose members take `bytes`: with two blocks of zeros, in records as those of tar(1). */
+static inline uint64_t ccp_tar_whole_records(uint64_t bytes)
+{
+	return (bytes + 2 * CCP_TAR_BLOCK + CCP_TAR_RECORD - 1) / CCP_TAR_RECORD * CCP_TAR_RECORD;
+}
+
 /* The member as its header has it. */
 void ccp_tar_describe(const struct ccp_tar_layout *layout, const struct ccp_tar_place *member,
 		      struct ccp_tar_member *to);
@@ -78,8 +86,8 @@ void ccp_tar_describe(const struct ccp_tar_layout *layout, const struct ccp_tar_
 int ccp_tar_grow(void *list, size_t *room, size_t count, size_t more, size_t each, struct ccp_err *err);
 
 /* The number of a user or group in its list, where it is entered if need be. Errors: -1 with CCP_E_NO_MEMORY. */
-int ccp_tar_number_owner(const struct ccp_tar_layout *layout, struct ccp_tar_owners *owners, bool group, uint32_t id,
-			 uint32_t *number, struct ccp_err *err);
+int ccp_tar_number_owner(const struct ccp_tar_layout_options *options, struct ccp_tar_owners *owners, bool group,
+			 uint32_t id, uint32_t *number, struct ccp_err *err);
 
 /*
  * If another name of the file is a member, makes this one a link to it; else remembers it. The same name once more is

@@ -41,10 +41,10 @@ static void look_up(struct ccp_tar_owner *owner, bool group)
 		strcpy(owner->name, name);
 }
 
-int ccp_tar_number_owner(const struct ccp_tar_layout *layout, struct ccp_tar_owners *owners, bool group, uint32_t id,
-			uint32_t *number, struct ccp_err *err)
+int ccp_tar_number_owner(const struct ccp_tar_layout_options *options, struct ccp_tar_owners *owners, bool group,
+			 uint32_t id, uint32_t *number, struct ccp_err *err)
 {
-	const struct ccp_tar_owner *said = group ? &layout->options.group : &layout->options.owner;
+	const struct ccp_tar_owner *said = group ? &options->group : &options->owner;
 	struct ccp_tar_owner new = said->said ? *said : (struct ccp_tar_owner){ .id = id };
 	size_t i = owners->last;
 
@@ -54,7 +54,7 @@ int ccp_tar_number_owner(const struct ccp_tar_layout *layout, struct ccp_tar_own
 		if (i == owners->count) {
 			if (ccp_tar_grow(&owners->list, &owners->room, i, 1, sizeof *owners->list, err) != 0)
 				return -1;
-			if (layout->options.numeric_owner)
+			if (options->numeric_owner)
 				new.name[0] = '\0';
 			else if (!new.named)
 				look_up(&new, group);

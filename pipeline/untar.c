@@ -15,8 +15,6 @@
 #include "pipeline/untar_internal.h"
 
 #define PIPE_BYTES ((size_t)1 << 20)
-#define GUARD_BYTES ((uint64_t)1 << 30) /* below this nobody asks how it came about */
-#define GUARD_RATIO 1000u               /* deflate's own bound is 1032; text comes to 10, logs to 50 */
 
 static void *run(void *arg)
 {
@@ -73,6 +71,13 @@ static int start(struct ccp_untar *untar, struct ccp_err *err)
 	return 0;
 }
 
+int ccp_untar_guarded(struct ccp_err *err)
+{
+	return ccp_err_set(err, CCP_E_OTHER,
+			   "stopped: more than 1 GiB that is more than %u times what was read for it; "
+			   "--max-size SIZE allows it", CCP_UNTAR_GUARD_RATIO);
+}
+
 /*
  * A piece's bytes count as read when all of it has been taken, so that what came of those before is compared with what
  * was read for them: the same for every strategy.
@@ -81,15 +86,14 @@ static int guard(struct ccp_untar *untar, const struct ccp_input *input, size_t 
 {
 	if (untar->piece_in != input->bytes_in) {
 		untar->piece_in = input->bytes_in;
+		atomic_store(&untar->stored, input->bytes_in);
 		untar->before_piece = untar->taken;
 	}
 	untar->taken += len;
-	if (!untar->options->extract || untar->options->max_bytes > 0 || untar->taken <= GUARD_BYTES ||
-	    untar->before_piece / GUARD_RATIO <= untar->piece_in)
+	if (!untar->options->extract || untar->options->max_bytes > 0 || untar->taken <= CCP_UNTAR_GUARD_BYTES ||
+	    untar->before_piece / CCP_UNTAR_GUARD_RATIO <= untar->piece_in)
 		return 0;
-	return ccp_err_set(err, CCP_E_OTHER,
-			   "stopped: more than 1 GiB that is more than %u times what was read for it; "
-			   "--max-size SIZE allows it", GUARD_RATIO);
+	return ccp_untar_guarded(err);
 }
 
 int ccp_untar_take(void *arg, const struct ccp_input *input, const void *data, size_t len, struct ccp_err *err)

@@ -10,6 +10,8 @@
  * - no devices and FIFOs, no set-user-ID, set-group-ID and sticky bits, no owners, unless allowed;
  * - a bounded size, with `max_bytes`; without it what is decoded may be more than 1 GiB only if it is not more than a
  *   thousand times the bytes that were read for it.
+ *
+ * gzip has been decoded before; zstd, xz, bzip2, lz4, lzip and lzma are decoded here, one after the other.
  */
 #ifndef CCP_PIPELINE_UNTAR_H
 #define CCP_PIPELINE_UNTAR_H

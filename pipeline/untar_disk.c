@@ -55,8 +55,7 @@ static int already_there(const struct ccp_untar_disk *disk, const struct stat *s
 #define TEMP_BEGIN ".ccpipe-untar-"
 #define TEMP_END ".ccpipe-tmp"
 
-/* Whether a name is of the kind that unfinished members have. */
-static bool is_temp(const char *base)
+bool ccp_untar_is_temp(const char *base)
 {
 	size_t len = strlen(base), end = sizeof TEMP_END - 1;
 
@@ -73,7 +72,7 @@ static int prepare(struct ccp_untar_disk *disk, const char *path, const char **b
 		return ccp_err_set(err, CCP_E_NAME, "refused: it would replace the directory that is unpacked in");
 	if (ccp_untar_place(disk, path, base, err) != 0)
 		return -1;
-	if (is_temp(*base))
+	if (ccp_untar_is_temp(*base))
 		return ccp_err_set(err, CCP_E_NAME, "refused: it has the name of an unfinished member");
 	if (fstatat(disk->parent, *base, &st, AT_SYMLINK_NOFOLLOW) == 0)
 		return already_there(disk, &st, err);
@@ -220,6 +219,31 @@ void ccp_untar_file_drop(struct ccp_untar_disk *disk)
 
 /* ---- directories ------------------------------------------------------------------------------------- */
 
+/*
+ * Which permissions a directory gets that is made with this mode, by the umask and default ACLs: by making one, since
+ * nobody but the kernel knows. Errors: -1 with `err`.
+ */
+static int try_mode(struct ccp_untar_disk *disk, mode_t mode, mode_t *got, struct ccp_err *err)
+{
+	int result = -1;
+	struct stat st;
+
+	for (unsigned i = 0; i < TEMP_TRIES && result != 0; i++) {
+		name_temp(disk, i);
+		result = mkdirat(disk->parent, disk->temp, mode);
+		if (result != 0 && errno != EEXIST)
+			break;
+	}
+	if (result == 0) {
+		result = fstatat(disk->parent, disk->temp, &st, AT_SYMLINK_NOFOLLOW);
+		unlinkat(disk->parent, disk->temp, AT_REMOVEDIR);
+	}
+	if (result != 0)
+		return ccp_err_sys(err, errno, "its mode");
+	*got = st.st_mode & 0777;
+	return 0;
+}
+
 /* What was there before this run keeps its mode and time: the archive has no word in it. */
 int ccp_untar_directory(struct ccp_untar_disk *disk, const char *path, const struct ccp_untar_member *member,
 			struct ccp_err *err)
@@ -247,10 +271,15 @@ int ccp_untar_directory(struct ccp_untar_disk *disk, const char *path, const str
 		return -1;
 	if (!made && !ccp_untar_made_has(&disk->made, ccp_untar_key(&st)))
 		return 0;
-	mode = (st.st_mode & SETID) | (st.st_mode & member->mode & 0777);
+	mode = st.st_mode & 0777;
+	/* named before, with a narrower mode: the last one counts */
+	if (!made && (member->mode & 0777 & ~st.st_mode) &&
+	    try_mode(disk, (member->mode & 0777) | 0700, &mode, err) != 0)
+		return -1;
+	mode = (st.st_mode & SETID) | (mode & member->mode & 0777);
 	if (options->keep_setid)
 		mode |= member->mode & SETID;
-	if (mode == (st.st_mode & 07777) && options->drop_mtime && !options->same_owner)
+	if (made && mode == (st.st_mode & 07777) && options->drop_mtime && !options->same_owner)
 		return 0;
 	return ccp_untar_later_add(disk, path, ccp_untar_key(&st), mode, member, err);
 }
@@ -269,7 +298,9 @@ static void set_link_metadata(struct ccp_untar_disk *disk, const char *base, con
 		gid_t gid;
 
 		ccp_untar_owner(disk, member, &uid, &gid);
-		if (fchownat(disk->parent, base, uid, gid, AT_SYMLINK_NOFOLLOW) != 0)
+		if (uid == (uid_t)-1 || gid == (gid_t)-1)
+			ccp_err_set(err, CCP_W_METADATA, "its owner: there can be no such number");
+		else if (fchownat(disk->parent, base, uid, gid, AT_SYMLINK_NOFOLLOW) != 0)
 			ccp_err_set(err, CCP_W_METADATA, "its owner: %s", strerrordesc_np(errno));
 	}
 	if (!options->drop_mtime && utimensat(disk->parent, base, times, AT_SYMLINK_NOFOLLOW) != 0)

@@ -66,6 +66,9 @@ void ccp_untar_disk_close(struct ccp_untar_disk *disk);
  */
 int ccp_untar_clean(const char *name, char *clean, bool *was_absolute, struct ccp_err *err);
 
+/* Whether a name, without directories, is of the kind that unfinished members have. Threads: any. */
+bool ccp_untar_is_temp(const char *base);
+
 /* ---- the kinds of members ----------------------------------------------------------------------
  * Errors: -1 with `err`, and nothing of the member is left; 0 with CCP_W_METADATA if a time or an owner could not be
  * set.

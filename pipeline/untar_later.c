@@ -12,6 +12,8 @@
 
 #include "pipeline/untar_disk.h"
 
+#define ENTRY_MOST ((size_t)64 << 20) /* of a user or a group, with its members */
+
 int ccp_untar_later_add(struct ccp_untar_disk *disk, const char *path, uint64_t key, mode_t mode,
 			const struct ccp_untar_member *member, struct ccp_err *err)
 {
@@ -61,6 +63,8 @@ static int do_one(struct ccp_untar_disk *disk, const struct ccp_untar_later *lat
 		ccp_err_sys(err, errno, "its mode and time");
 	else if (ccp_untar_key(&st) != later->key)
 		ccp_err_set(err, CCP_E_CHANGED, "its mode and time: it was replaced by something else");
+	else if (options->same_owner && (later->uid == (uid_t)-1 || later->gid == (gid_t)-1))
+		ccp_err_set(err, CCP_W_METADATA, "its owner: there can be no such number");
 	else if (options->same_owner && fchown(fd, later->uid, later->gid) != 0)
 		ccp_err_sys(err, errno, "its owner");
 	else if (fchmod(fd, later->mode) != 0)
@@ -82,6 +86,9 @@ void ccp_untar_later_do(struct ccp_untar_disk *disk)
 	if (disk->later_count > 1)
 		qsort(disk->later, disk->later_count, sizeof *disk->later, compare);
 	for (size_t i = 0; i < disk->later_count; i++) {
+		/* of several the last one: the mode of another could lock us out */
+		if (i + 1 < disk->later_count && strcmp(disk->later[i].path, disk->later[i + 1].path) == 0)
+			continue;
 		ccp_err_clear(&err);
 		if (do_one(disk, &disk->later[i], &err) != 0)
 			options->tell(options->arg, CCP_UNTAR_WARNING, disk->later[i].path, &err);
@@ -95,27 +102,40 @@ void ccp_untar_later_do(struct ccp_untar_disk *disk)
 
 /* ---- owners ----------------------------------------------------------------------------------------- */
 
+/* Fills last->id and last->found. A group may have more members than any buffer that one could think of. */
+static void ask(struct ccp_untar_id *last, const char *name, bool of_group)
+{
+	char *text = NULL;
+	int result = ERANGE;
+
+	last->found = false;
+	for (size_t room = 4096; result == ERANGE && room <= ENTRY_MOST; room *= 4) {
+		char *more = realloc(text, room);
+		struct group group, *as_group = NULL;
+		struct passwd user, *as_user = NULL;
+
+		if (more == NULL)
+			break;
+		text = more;
+		result = of_group ? getgrnam_r(name, &group, text, room, &as_group)
+				  : getpwnam_r(name, &user, text, room, &as_user);
+		if (result == 0 && (as_group != NULL || as_user != NULL)) {
+			last->found = true;
+			last->id = of_group ? (uint32_t)group.gr_gid : (uint32_t)user.pw_uid;
+		}
+	}
+	free(text);
+}
+
 static uint32_t look_up(struct ccp_untar_id *last, const char *name, int64_t number, bool of_group)
 {
-	char text[4096];
-
 	uint32_t none = number >= 0 && number < UINT32_MAX ? (uint32_t)number : UINT32_MAX;
 
 	if (!name || name[0] == '\0' || strlen(name) >= sizeof last->name)
 		return none;
 	if (strcmp(last->name, name) != 0) {
 		strcpy(last->name, name);
-		if (of_group) {
-			struct group group, *found = NULL;
-
-			last->found = getgrnam_r(name, &group, text, sizeof text, &found) == 0 && found;
-			last->id = last->found ? (uint32_t)group.gr_gid : 0;
-		} else {
-			struct passwd user, *found = NULL;
-
-			last->found = getpwnam_r(name, &user, text, sizeof text, &found) == 0 && found;
-			last->id = last->found ? (uint32_t)user.pw_uid : 0;
-		}
+		ask(last, name, of_group);
 	}
 	return last->found ? last->id : none;
 }

@@ -1,5 +1,8 @@
 /*
  * untar_read.c: what libarchive says of the bytes: members, and what is wrong. It reads and never writes.
+ *
+ * Between the pipe and it stands a decoder (untar_filter.h) if the first bytes say that the archive was compressed with
+ * something other than gzip, which has been decoded before.
  */
 #include <errno.h>
 #include <string.h>
@@ -9,6 +12,7 @@
 #endif
 
 #include "pipeline/pipe.h"
+#include "pipeline/untar_filter.h"
 #include "pipeline/untar_internal.h"
 
 #ifndef CCP_HAVE_ARCHIVE
@@ -62,68 +66,98 @@ static bool is_fine(int result)
 
 /* ---- reading ------------------------------------------------------------------------------------------- */
 
-static size_t read_pipe(struct ccp_untar *untar, const void **data)
+/* What comes through the pipe, as it is. */
+static size_t pull(void *arg, const void **data)
 {
+	struct ccp_untar *untar = arg;
 	enum ccp_pipe_end end;
-	size_t n = ccp_pipe_read(untar->pipe, data, &end);
+	size_t n = untar->first_len;
 
-	untar->read += n;
-	untar->at_end = n == 0;
+	if (n > 0) {
+		*data = untar->first;
+		untar->first_len = 0;
+		return n;
+	}
+	n = ccp_pipe_read(untar->pipe, data, &end);
 	untar->cut = end == CCP_PIPE_FAILED;
+	return n;
+}
+
+/*
+ * Whether too much came of what was compressed. What is compressed twice counts by what was stored, too; of that the
+ * piece that is being taken, and is not counted yet, has at most CCP_UNTAR_PIECE.
+ */
+static int guard(struct ccp_untar *untar)
+{
+	uint64_t in = ccp_untar_filter_in(untar->filter), out = ccp_untar_filter_out(untar->filter);
+	uint64_t stored = atomic_load(&untar->stored) + CCP_UNTAR_PIECE;
+
+	if (!untar->options->extract || untar->options->max_bytes > 0 || out <= CCP_UNTAR_GUARD_BYTES ||
+	    out / CCP_UNTAR_GUARD_RATIO <= (in < stored ? in : stored))
+		return 0;
+	return ccp_untar_guarded(&untar->err);
+}
+
+/* The next bytes of the archive, decoded. Returns how many, 0 at its end, -1 with untar->err. */
+static ssize_t read_archive(struct ccp_untar *untar, const void **data)
+{
+	ssize_t n;
+
+	if (untar->filter == NULL)
+		n = (ssize_t)pull(untar, data);
+	else
+		n = ccp_untar_filter_read(untar->filter, data, &untar->err);
+	if (n > 0 && untar->filter != NULL && guard(untar) != 0)
+		n = -1;
+	if (untar->cut)
+		ccp_err_set(&untar->err, CCP_E_CANCELLED, "interrupted");
+	if (n < 0 || untar->cut)
+		return -1;
+	untar->read += (uint64_t)n;
+	untar->at_end = n == 0;
 	return n;
 }
 
 static la_ssize_t on_read(struct archive *archive, void *arg, const void **data)
 {
 	struct ccp_untar *untar = arg;
-	size_t n = untar->first_len;
+	ssize_t n = (ssize_t)untar->decoded_len;
 
 	if (n > 0) {
-		*data = untar->first;
-		untar->first_len = 0;
-		return (la_ssize_t)n;
+		*data = untar->decoded;
+		untar->decoded_len = 0;
+		return n;
 	}
-	n = read_pipe(untar, data);
-	if (untar->cut) {
+	n = read_archive(untar, data);
+	if (n < 0)
 		archive_set_error(archive, EIO, "cut");
-		return -1;
-	}
-	return (la_ssize_t)n;
+	return n;
 }
 
-/* What the bytes are if they are no archive but have been compressed by what we do not decode; or NULL. */
-static const char *foreign(const uint8_t *data, size_t len)
+/*
+ * Reads what was compressed to its end. Of what stands there nothing is used, but it has to be whole; and where it is
+ * not, that is why what was read before made no sense. Errors: -1 with untar->err.
+ */
+static int read_rest(struct ccp_untar *untar)
 {
-	static const struct {
-		const char *magic;
-		size_t len;
-		const char *name;
-	} kinds[] = {
-		{ "\x28\xb5\x2f\xfd", 4, "zstd" },
-		{ "\xfd"
-		  "7zXZ",
-		  6, "xz" },
-		{ "BZh", 3, "bzip2" },
-		{ "\x04\x22\x4d\x18", 4, "lz4" },
-		{ "LZIP", 4, "lzip" },
-		{ "\x5d\x00\x00", 3, "lzma" },
-		{ "\x1f\x8b", 2, "gzip (twice)" },
-		{ "7z\xbc\xaf", 4, "7z" },
-	};
+	const void *data;
+	ssize_t n = 0;
 
-	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
-		if (len >= kinds[i].len && memcmp(data, kinds[i].magic, kinds[i].len) == 0)
-			return kinds[i].name;
-	return NULL;
+	do
+		n = untar->filter != NULL ? read_archive(untar, &data) : 0;
+	while (n > 0);
+	return n == 0 ? 0 : -1;
 }
 
 /* Fills untar->err: with libarchive's words, unless there was nothing more to read. */
 static int damaged(struct ccp_untar *untar)
 {
+	bool at_end = untar->at_end;
 	const char *text = archive_error_string(untar->archive);
 
-	if (untar->cut)
-		return ccp_err_set(&untar->err, CCP_E_CANCELLED, "interrupted");
+	if (untar->err.code != CCP_OK || (!untar->at_end && read_rest(untar) != 0))
+		return -1; /* reading failed, which says why */
+	untar->at_end = at_end;
 	if (untar->at_end)
 		return ccp_err_at(&untar->err, CCP_E_TRUNCATED, untar->read, "unexpected end of file");
 	ccp_err_at(&untar->err, CCP_E_FORMAT, ccp_untar_position(untar), "%s", text ? text : "damaged");
@@ -133,23 +167,42 @@ static int damaged(struct ccp_untar *untar)
 	return -1;
 }
 
-static int open_archive(struct ccp_untar *untar)
+/* Looks at how the archive begins, and begins to decode it if need be. */
+static int open_filter(struct ccp_untar *untar)
 {
-	const char *name;
+	const struct ccp_untar_bytes bytes = { pull, untar };
+	const char *name, *twice;
 
-	untar->first_len = read_pipe(untar, &untar->first);
+	untar->first_len = pull(untar, &untar->first);
 	if (untar->cut)
 		return ccp_err_set(&untar->err, CCP_E_CANCELLED, "interrupted");
-	if (untar->first_len == 0)
+	name = ccp_untar_filter_name(untar->first, untar->first_len);
+	if (name != NULL && ccp_untar_filter_open(&untar->filter, name, &bytes, &untar->err) != 0)
+		return untar->cut ? ccp_err_set(&untar->err, CCP_E_CANCELLED, "interrupted") : -1;
+
+	ssize_t n = read_archive(untar, &untar->decoded);
+
+	if (n < 0)
+		return -1;
+	if (n == 0)
 		return ccp_err_set(&untar->err, CCP_E_FORMAT, "not a tar archive: it is empty");
-	name = foreign(untar->first, untar->first_len);
-	if (name)
-		return ccp_err_set(&untar->err, CCP_E_UNSUPPORTED, "%s format is not supported", name);
-	if (archive_read_support_format_tar(untar->archive) != ARCHIVE_OK ||
-	    archive_read_open(untar->archive, untar, NULL, on_read, NULL) != ARCHIVE_OK)
-		return untar->cut ? damaged(untar)
-				  : ccp_err_set(&untar->err, CCP_E_FORMAT, "not a tar archive");
+	untar->decoded_len = (size_t)n;
+	twice = name != NULL ? ccp_untar_filter_name(untar->decoded, untar->decoded_len) : NULL;
+	if (twice != NULL)
+		return ccp_err_set(&untar->err, CCP_E_UNSUPPORTED, "%s in %s is not supported", twice, name);
 	return 0;
+}
+
+static int open_archive(struct ccp_untar *untar)
+{
+	if (open_filter(untar) != 0)
+		return -1;
+	if (archive_read_support_format_tar(untar->archive) == ARCHIVE_OK &&
+	    archive_read_open(untar->archive, untar, NULL, on_read, NULL) == ARCHIVE_OK)
+		return 0;
+	if (untar->err.code != CCP_OK || read_rest(untar) != 0)
+		return -1;
+	return ccp_err_set(&untar->err, CCP_E_FORMAT, "not a tar archive");
 }
 
 /* ---- members --------------------------------------------------------------------------------------------- */
@@ -213,13 +266,13 @@ static int read_members(struct ccp_untar *untar)
 		if (ccp_untar_member(untar, &member) != 0)
 			return -1;
 	}
-	if (untar->cut)
-		return ccp_err_set(&untar->err, CCP_E_CANCELLED, "interrupted");
+	if (untar->err.code != CCP_OK)
+		return -1;
 	if (untar->at_end) {
 		ccp_err_at(&err, CCP_W_OTHER, untar->read, "the archive has no end mark: it may have been cut short");
 		untar->options->tell(untar->options->arg, CCP_UNTAR_WARNING, NULL, &err);
 	}
-	return 0;
+	return read_rest(untar);
 }
 
 int ccp_untar_read(struct ccp_untar *untar)
@@ -233,6 +286,8 @@ int ccp_untar_read(struct ccp_untar *untar)
 		result = read_members(untar);
 	archive_read_free(untar->archive);
 	untar->archive = NULL;
+	ccp_untar_filter_close(untar->filter);
+	untar->filter = NULL;
 	return result;
 }
 

@@ -161,6 +161,11 @@ static int finish_in_place(struct ccp_sink *sink, bool failed, struct ccp_err *e
 	return result;
 }
 
+int ccp_sink_single_fd(const struct ccp_sink *sink)
+{
+	return sink->temp != NULL ? sink->fd : -1;
+}
+
 static int single_destroy(struct ccp_sink *sink, bool failed, struct ccp_err *err)
 {
 	int result;
