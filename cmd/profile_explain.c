@@ -84,6 +84,12 @@ void ccp_profile_line(FILE *out, const struct ccp_profile *profile, const char *
 		add_reasons(&words, profile, -1);
 		fprintf(out, "%s: auto: %s\n", program, words.text);
 	}
+	if (profile->network.at_once > 0) {
+		struct ccp_words words = { 0 };
+
+		ccp_words_add_network(&words, &profile->network);
+		fprintf(out, "%s: network: %s\n", program, words.text);
+	}
 	if (profile->limit_text[0] != '\0')
 		fprintf(out, "%s: limit: %s\n", program, profile->limit_text);
 }

@@ -255,6 +255,18 @@ static void print_ahead(FILE *out, const struct ccp_profile *profile)
 	ccp_words_print(out, &words, INDENT);
 }
 
+/* "net    64 ahead (learned; 128 gave 3% more), 64 at once, 64 a host, 0 refused" */
+static void print_network(FILE *out, const struct ccp_profile *profile)
+{
+	struct ccp_words words = { 0 };
+
+	if (profile->network.at_once == 0)
+		return;
+	ccp_words_add(&words, "%-*s", INDENT, "net");
+	ccp_words_add_network(&words, &profile->network);
+	ccp_words_print(out, &words, INDENT);
+}
+
 static void print_change(FILE *out, const struct ccp_change *change)
 {
 	char time[CCP_WORDS_TEXT], stages[CCP_WORDS_TEXT], text[200];
@@ -364,6 +376,7 @@ void ccp_profile_table(FILE *out, const struct ccp_profile *profile, const char 
 		print_workers(out, profile);
 		print_window(out, profile);
 		print_ahead(out, profile);
+		print_network(out, profile);
 		print_system(out, profile);
 	}
 	print_limit(out, profile);

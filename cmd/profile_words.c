@@ -216,3 +216,27 @@ void ccp_words_print(FILE *out, struct ccp_words *words, unsigned indent)
 	words->len = 0;
 	words->text[0] = '\0';
 }
+
+void ccp_words_add_network(struct ccp_words *words, const struct ccp_fetch_depth_info *network)
+{
+	static const char *const why[] = {
+		[CCP_DEPTH_ASKED] = "as asked", [CCP_DEPTH_BEGIN] = "nothing to learn from",
+		[CCP_DEPTH_GROWS] = "still growing", [CCP_DEPTH_REFUSED] = "servers refused",
+		[CCP_DEPTH_MOST] = "the most by itself",
+		[CCP_DEPTH_HOSTS] = "each host has as many as it takes", [CCP_DEPTH_FILES] = "too few descriptors",
+	};
+
+	if (network->at_once == 0)
+		return;
+	ccp_words_add(words, "%u ahead (%s", network->depth, network->learned ? "learned; " : "");
+	if (network->why == CCP_DEPTH_SOURCE && network->rate_before > 0)
+		ccp_words_add(words, "%u gave %.0f%% %s", 2 * network->depth,
+			      100 * fabs(network->rate / network->rate_before - 1),
+			      network->rate < network->rate_before ? "less" : "more");
+	else
+		ccp_words_add(words, "%s", network->why == CCP_DEPTH_SOURCE ? "more did not pay" : why[network->why]);
+	ccp_words_add(words, "), %u at once", network->at_once);
+	if (network->per_host > 0)
+		ccp_words_add(words, ", %u a host", network->per_host);
+	ccp_words_add(words, ", %llu refused", (unsigned long long)network->refused);
+}

@@ -42,6 +42,12 @@ struct ccp_words {
 
 void ccp_words_add(struct ccp_words *words, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/*
+ * How many transfers ran ahead, and why: "64 ahead (learned; 128 gave 3 % more), 64 at once, 64 a host, 0 refused".
+ * Nothing, if nothing came from the network.
+ */
+void ccp_words_add_network(struct ccp_words *words, const struct ccp_fetch_depth_info *network);
+
 /* The reasons for `stage` (-1: those of the whole run; -2: all, each with its stage's name), joined by "; ". */
 void ccp_words_add_reasons(struct ccp_words *words, const struct ccp_decision *decision, int stage);
 

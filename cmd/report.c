@@ -156,8 +156,10 @@ static bool is_passed_over(const struct ccp_report *report, const struct ccp_res
 /* An output that all inputs share has failed: it is told once, as the end of the run, and not for each input. */
 static bool is_of_shared_output(const struct ccp_report *report, const struct ccp_err *err)
 {
-	return err->code == CCP_E_SYS && (report->run->sink->flags & CCP_SINK_SHARED) &&
-	       strcmp(err->text, strerrordesc_np(err->sys)) != 0;
+	if (!(report->run->sink->flags & CCP_SINK_SHARED))
+		return false;
+	return err->code == CCP_W_EXISTS ||
+	       (err->code == CCP_E_SYS && strcmp(err->text, strerrordesc_np(err->sys)) != 0);
 }
 
 void ccp_report_result(void *arg, const struct ccp_result *result)

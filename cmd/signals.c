@@ -7,6 +7,7 @@
  */
 #include "cmd/signals.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -16,7 +17,7 @@
 
 #include "pipeline/run.h"
 
-static volatile sig_atomic_t caught;       /* a signal's number */
+static _Atomic int caught;                 /* a signal's number; threads that upload ask for it, too */
 static volatile sig_atomic_t status_asked;
 static volatile sig_atomic_t at_once;      /* nothing would have to be cleaned up */
 static struct timespec caught_at;
@@ -31,6 +32,7 @@ static void die(int number)
 
 static void on_end(int number)
 {
+	int before = errno; /* whoever is interrupted may be about to look */
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
@@ -40,6 +42,7 @@ static void on_end(int number)
 	}
 	ccp_signals_note(number);
 	ccp_run_cancel();
+	errno = before;
 }
 
 static void on_status(int signal)

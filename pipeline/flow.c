@@ -44,7 +44,7 @@ int ccp_flow_new(struct ccp_flow **out, const struct ccp_flow_config *config, st
 		ccp_flow_free(flow);
 		return -1;
 	}
-	if (ccp_results_new(&flow->results, config->report, config->report_arg, err) < 0) {
+	if (ccp_results_new(&flow->results, config->unordered, config->report, config->report_arg, err) < 0) {
 		ccp_flow_free(flow);
 		return -1;
 	}
@@ -396,6 +396,14 @@ void ccp_flow_run(struct ccp_flow *flow, struct ccp_worker *worker, enum ccp_sta
 void ccp_flow_start(struct ccp_flow *flow)
 {
 	pump(flow);
+}
+
+void ccp_flow_nudge(struct ccp_flow *flow)
+{
+	int fd;
+
+	if (ccp_next_waits_for_news(flow->config.next, &fd))
+		pump(flow);
 }
 
 void ccp_flow_set_window(struct ccp_flow *flow, size_t slots)

@@ -43,7 +43,7 @@ struct ccp_worker {
 void ccp_worker_release(struct ccp_flow *flow, struct ccp_worker *worker);
 
 /*
- * What became of one input, told in the order of the inputs' index, one at a time.
+ * What became of one input, told in the order of the inputs' index, or with `unordered` as they end, one at a time.
  * Memory: borrowed during the call.
  */
 struct ccp_result {
@@ -72,6 +72,7 @@ struct ccp_flow_config {
 	struct ccp_inject *inject; /* delays for tests: inject.h; NULL = none */
 	const struct ccp_tee *tee; /* digests of what goes in and out: tee.h; NULL = none */
 	size_t window;             /* slots in use at first; 0 = all that the arena has */
+	bool unordered;            /* results are told as inputs end */
 	void (*report)(void *arg, const struct ccp_result *result);
 	void *report_arg;
 };
@@ -129,8 +130,14 @@ void ccp_flow_resubmit(struct ccp_flow *flow, enum ccp_stage stage, struct ccp_j
 /* Whether every job is back. */
 bool ccp_flow_finished(const struct ccp_flow *flow);
 
-/* Waits until the flow has finished or `timeout_ms` has passed, or a signal came. True if finished. */
+/* Waits until the flow has finished or `timeout_ms` has passed, or a signal came; nudges it. True if finished. */
 bool ccp_flow_wait(struct ccp_flow *flow, int timeout_ms);
+
+/*
+ * Asks NEXT once more if it has said that there was nothing until something arrives (next.h): no job may come back
+ * meanwhile, which would do the same. To be called now and then. Threads: any.
+ */
+void ccp_flow_nudge(struct ccp_flow *flow);
 
 /* The eventfd that becomes readable when the flow has finished (for executors that run in the caller). */
 int ccp_flow_done_fd(const struct ccp_flow *flow);

@@ -79,13 +79,13 @@ bool ccp_turn_may_go_ahead(const struct ccp_flow *flow);
 void ccp_turn_pass(struct ccp_flow *flow, struct ccp_input *input);
 
 /*
- * results.c: results come in any order and go out in the order of their index.
+ * results.c: results come in any order and go out in the order of their index, or with `unordered` at once.
  * ccp_results_put: Memory: `input` is borrowed; a copy is kept if it is not yet its turn. Threads: any; `report` is
  * called by one at a time, without any lock of the flow.
  * ccp_results_free first delivers what still waits (for an input that a cancelled run never began), in order.
  */
-int ccp_results_new(struct ccp_results **results, void (*report)(void *, const struct ccp_result *), void *arg,
-		    struct ccp_err *err);
+int ccp_results_new(struct ccp_results **results, bool unordered, void (*report)(void *, const struct ccp_result *),
+		    void *arg, struct ccp_err *err);
 void ccp_results_free(struct ccp_results *results);
 void ccp_results_put(struct ccp_results *results, const struct ccp_input *input);
 

@@ -6,6 +6,9 @@
 #include <unistd.h>
 
 #include "pipeline/flow_internal.h"
+#include "pipeline/next.h"
+
+#define NEWS_MS 5 /* NEXT may say that it waits for news while we sleep */
 
 bool ccp_flow_is_full(const struct ccp_flow *flow)
 {
@@ -50,9 +53,18 @@ bool ccp_flow_finished(const struct ccp_flow *flow)
 
 bool ccp_flow_wait(struct ccp_flow *flow, int timeout_ms)
 {
-	struct pollfd done = { .fd = flow->done_fd, .events = POLLIN };
+	struct pollfd on[2] = { { .fd = flow->done_fd, .events = POLLIN }, { .fd = -1, .events = POLLIN } };
 
-	return poll(&done, 1, timeout_ms) == 1;
+	if (flow->config.unordered) {
+		if (!ccp_flow_is_full(flow))
+			ccp_next_waits_for_news(flow->config.next, &on[1].fd);
+		timeout_ms = timeout_ms < NEWS_MS ? timeout_ms : NEWS_MS;
+	}
+	if (poll(on, 2, timeout_ms) <= 0)
+		return false;
+	if (on[1].revents != 0)
+		ccp_flow_nudge(flow);
+	return on[0].revents != 0;
 }
 
 int ccp_flow_done_fd(const struct ccp_flow *flow)

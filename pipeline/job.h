@@ -61,6 +61,9 @@ struct ccp_input {
 	struct ccp_origin origin; /* what the transform may know */
 	struct ccp_origin found;  /* what the transform found in a header (name, time) */
 
+	/* set with the first bytes of a stream */
+	bool dated; /* origin.mtime is what whoever sent it said: its output gets it */
+
 	/* owned by the holder of the stream's one job in LOAD */
 	int peeked; /* a byte read ahead to learn whether more follows, or -1 */
 

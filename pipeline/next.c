@@ -16,6 +16,7 @@
 #include "pipeline/memory.h"
 #include "pipeline/next_internal.h"
 
+#define CLAIM_TRIES 16u /* inputs that are asked for one whose files nobody uses */
 #define LOOKS_HOLD_NS UINT64_C(100000000) /* a file that was just looked at is as it was */
 
 int ccp_next_new(struct ccp_next **out, struct ccp_walk *walk, struct ccp_arena *arena,
@@ -24,9 +25,12 @@ int ccp_next_new(struct ccp_next **out, struct ccp_walk *walk, struct ccp_arena 
 	struct ccp_next *next = calloc(1, sizeof *next);
 
 	assert(options->chunk_bytes > 0 && options->cuts <= CCP_CUTS_MAX && options->apart <= CCP_CUTS_MAX);
+	assert(options->lookahead <= CCP_LOOKAHEAD_MOST);
+	if (next != NULL)
+		next->most = options->lookahead > CCP_LOOKAHEAD ? options->lookahead : CCP_LOOKAHEAD;
 	for (unsigned i = 0; i < 2 && next != NULL; i++) {
-		next->batch[i].looks = malloc(CCP_LOOKAHEAD * sizeof *next->batch[i].looks);
-		next->batch[i].text = malloc(CCP_NEXT_TEXT_BYTES);
+		next->batch[i].looks = malloc(next->most * sizeof *next->batch[i].looks);
+		next->batch[i].text = malloc(next->most * CCP_NEXT_TEXT_EACH);
 		if (next->batch[i].looks == NULL || next->batch[i].text == NULL) {
 			ccp_next_free(next);
 			next = NULL;
@@ -36,14 +40,14 @@ int ccp_next_new(struct ccp_next **out, struct ccp_walk *walk, struct ccp_arena 
 		return ccp_err_set(err, CCP_E_NO_MEMORY, "no memory for the names of inputs");
 	next->in = &next->batch[0];
 	next->out = &next->batch[1];
-	if (options->claims != NULL) {
-		next->probe = calloc(1, sizeof *next->probe);
-		next->seen = malloc(CCP_NEXT_SEEN_SLOTS * sizeof *next->seen);
-		if (next->probe == NULL || next->seen == NULL) {
-			ccp_next_free(next);
-			return ccp_err_set(err, CCP_E_NO_MEMORY, "no memory for the names of inputs");
-		}
+	next->probe = calloc(1, sizeof *next->probe);
+	if (options->claims != NULL)
+		next->seen = malloc(next->most * CCP_NEXT_SEEN_EACH * sizeof *next->seen);
+	if (next->probe == NULL || (options->claims != NULL && next->seen == NULL)) {
+		ccp_next_free(next);
+		return ccp_err_set(err, CCP_E_NO_MEMORY, "no memory for the names of inputs");
 	}
+	next->cancel_fd = -1;
 	next->walk = walk;
 	next->arena = arena;
 	next->options = *options;
@@ -66,6 +70,7 @@ void ccp_next_free(struct ccp_next *next)
 
 void ccp_next_set_cancel_fd(struct ccp_next *next, int fd)
 {
+	next->cancel_fd = fd;
 	ccp_walk_set_cancel_fd(next->walk, fd);
 }
 
@@ -232,19 +237,87 @@ static bool may_start(const struct ccp_next *next, const struct ccp_look *look)
 	return alike < (apart && next->options.apart > 0 ? next->options.apart : most_cuts(next));
 }
 
+/* The first job of the next of the names that come in order. Returns 1, or -1 if it has to wait for others. */
+static int start_near(struct ccp_next *next, struct ccp_cut *cut, struct ccp_job *job)
+{
+	const struct ccp_look *look = &next->out->looks[next->out->at];
+
+	if (!may_start(next, look) || start_input(next, cut, look, job) != 1)
+		return -1;
+	next->out->at++;
+	if (next->options.unordered)
+		ccp_next_drop_text(next, look);
+	return 1;
+}
+
+/*
+ * The same of those that come as they arrive. One whose files others use is passed over, and asked again the next time.
+ * Returns 1, 0 if none has arrived, -1 if it has to wait for others.
+ */
+static int start_far(struct ccp_next *next, struct ccp_cut *cut, struct ccp_job *job)
+{
+	struct ccp_batch *out = next->out;
+	size_t held = out->count, place;
+	int result = -1;
+
+	if (out->far_at < out->count && !may_start(next, &out->looks[out->far_at]))
+		return -1;
+	for (unsigned tries = 0; tries < CLAIM_TRIES && result == -1; tries++) {
+		place = ccp_next_find_ready(next);
+		if (place == out->count) {
+			result = 0;
+		} else if (start_input(next, cut, &out->looks[place], job) == 1) {
+			result = 1;
+			ccp_next_take_far(next, place);
+			held += held < place; /* it has moved up */
+		} else {
+			held = place < held ? place : held;
+			next->scan_at = place + 1;
+		}
+	}
+	if (held < out->count)
+		next->scan_at = held;
+	return result;
+}
+
+/* The first job of a name that has arrived, or of one that is there anyway. Returns as start_next. */
+static int start_unordered(struct ccp_next *next, struct ccp_cut *cut, struct ccp_job *job)
+{
+	for (;;) {
+		bool near = next->out->at < next->out->near_end;
+		int result;
+
+		if (near && start_near(next, cut, job) == 1)
+			return 1;
+		result = start_far(next, cut, job);
+		if (result == 1)
+			return 1;
+		ccp_next_set_dry(next, result == 0 && next->out->far_at < next->out->count);
+		if (near || result == -1)
+			return -1;
+		result = ccp_next_turn_batch(next);
+		if (result == 0 || (result == -1 && ccp_next_others_are_out(next)))
+			return result;
+		if (result == -1) { /* nobody but us will ask again */
+			ccp_next_set_dry(next, false);
+			if (!ccp_next_wait(next))
+				return 0;
+		}
+	}
+}
+
 /* The first job of the next name. Returns 1, 0 at the end of names, -1 if there is none now. */
 static int start_next(struct ccp_next *next, struct ccp_cut *cut, struct ccp_job *job)
 {
-	int result = next->out->at < next->out->count ? 1 : ccp_next_turn_batch(next);
+	if (next->options.unordered)
+		return start_unordered(next, cut, job);
+	if (next->out->at == next->out->near_end) {
+		int result = ccp_next_turn_batch(next);
 
-	if (result == 1) {
-		const struct ccp_look *look = &next->out->looks[next->out->at];
-
-		result = may_start(next, look) ? start_input(next, cut, look, job) : -1;
+		if (result != 1)
+			return result;
 	}
-	if (result == 1)
-		next->out->at++;
-	return result;
+	return start_near(next, cut, job);
 }
 
 int ccp_next_job(struct ccp_next *next, bool crowded, struct ccp_job *job)
@@ -254,6 +327,7 @@ int ccp_next_job(struct ccp_next *next, bool crowded, struct ccp_job *job)
 
 	if (cuts > CCP_CUTS_MAX)
 		cuts = CCP_CUTS_MAX;
+	ccp_next_set_dry(next, false);
 	ccp_next_look_on(next);
 	for (unsigned i = 0; i < cuts; i++) {
 		struct ccp_cut *cut = &next->cut[(next->turn + i) % cuts];

@@ -14,6 +14,7 @@
 #include "pipeline/err.h"
 #include "pipeline/job.h"
 #include "pipeline/meter.h"
+#include "pipeline/net/fetch.h"
 #include "pipeline/plan.h"
 #include "pipeline/pressure.h"
 
@@ -107,6 +108,7 @@ struct ccp_profile {
 	double live_mean;
 	unsigned live_max;
 	bool cancelled;
+	struct ccp_fetch_depth_info network; /* at_once is 0 if nothing came from there */
 
 	/* where time went */
 	struct ccp_profile_stage stage[CCP_STAGES];

@@ -5,6 +5,7 @@
  * its turn comes: with the biggest inputs first, most results wait, so a record holds no empty error and no empty name.
  * One caller at a time delivers; others only store. The distance between the oldest missing index and the newest is
  * bounded by the lookahead of NEXT, the window, and CROWDED results in waiting.
+ * Where the order does not matter nothing is kept: whoever has a result tells it, and the next one waits for that.
  */
 #include <assert.h>
 #include <stdlib.h>
@@ -12,7 +13,7 @@
 
 #include "pipeline/flow_internal.h"
 
-#define RING 16384u
+#define RING 65536u
 #define CROWDED 8192u
 
 /* What is told of an input, as long as needed. */
@@ -47,6 +48,8 @@ struct ccp_results {
 	/* set before the run */
 	void (*report)(void *arg, const struct ccp_result *result);
 	void *arg;
+	bool unordered;
+	pthread_mutex_t telling; /* unordered: held during `report` */
 	pthread_mutex_t lock;
 	/* guarded by lock */
 	struct record *ring[RING];
@@ -57,8 +60,8 @@ struct ccp_results {
 	struct ccp_input scratch;
 };
 
-int ccp_results_new(struct ccp_results **out, void (*report)(void *, const struct ccp_result *), void *arg,
-		    struct ccp_err *err)
+int ccp_results_new(struct ccp_results **out, bool unordered, void (*report)(void *, const struct ccp_result *),
+		    void *arg, struct ccp_err *err)
 {
 	struct ccp_results *results = calloc(1, sizeof *results);
 
@@ -66,6 +69,8 @@ int ccp_results_new(struct ccp_results **out, void (*report)(void *, const struc
 		return ccp_err_set(err, CCP_E_NO_MEMORY, "no memory for the results");
 	results->report = report;
 	results->arg = arg;
+	results->unordered = unordered;
+	pthread_mutex_init(&results->telling, NULL);
 	pthread_mutex_init(&results->lock, NULL);
 	*out = results;
 	return 0;
@@ -155,6 +160,12 @@ void ccp_results_put(struct ccp_results *results, const struct ccp_input *input)
 {
 	bool now;
 
+	if (results->unordered) {
+		pthread_mutex_lock(&results->telling);
+		deliver(results, input);
+		pthread_mutex_unlock(&results->telling);
+		return;
+	}
 	pthread_mutex_lock(&results->lock);
 	assert(input->index >= results->next && input->index - results->next < RING);
 	now = input->index == results->next && !results->delivering;
@@ -193,6 +204,7 @@ void ccp_results_free(struct ccp_results *results)
 		if (results->ring[i % RING])
 			deliver_record(results, results->ring[i % RING]);
 	}
+	pthread_mutex_destroy(&results->telling);
 	pthread_mutex_destroy(&results->lock);
 	free(results);
 }

@@ -18,6 +18,7 @@
 #include "pipeline/inject.h"
 #include "pipeline/memory.h"
 #include "pipeline/meter.h"
+#include "pipeline/net/url.h"
 #include "pipeline/profile.h"
 #include "pipeline/run_internal.h"
 
@@ -126,6 +127,7 @@ void ccp_run_tick(struct ccp_run *run)
 	const struct ccp_run_options *options = run->options;
 	uint64_t now = ccp_meter_now();
 
+	ccp_flow_nudge(run->flow);
 	if (options->swap_ms > 0 && now - run->swapped_ns >= options->swap_ms * UINT64_C(1000000)) {
 		swap_execs(run);
 		run->swapped_ns = now;
@@ -227,15 +229,27 @@ static unsigned cuts(const struct ccp_run_options *options, size_t slots)
 	return most > slots / 2 ? (unsigned)(slots / 2) : most;
 }
 
+/* Whether a name can be a URL. Those of a list are not known yet. */
+static bool meets_urls(const struct ccp_walk_options *walk)
+{
+	if (!walk->urls)
+		return false;
+	for (size_t i = 0; i < walk->name_count; i++)
+		if (ccp_url_kind(walk->names[i]) > CCP_URL_FILE)
+			return true;
+	return walk->files_from != NULL;
+}
+
 /* The same for inputs that come from elsewhere: as many as there is room for, since they come at their own pace. */
 static unsigned apart(const struct ccp_run_options *options, size_t slots)
 {
 	size_t most = slots / 2;
 
-	if (!options->walk.urls)
+	if (!meets_urls(&options->walk) && !options->archive.wanted)
 		return 0;
+	/* one output for all: while one input is being cut nobody else may begin, of whatever kind it is */
 	if (options->sink->flags & CCP_SINK_SHARED)
-		return 1;
+		return 0;
 	return most < 1 ? 1 : most < CCP_CUTS_MAX ? (unsigned)most : CCP_CUTS_MAX;
 }
 
@@ -243,32 +257,43 @@ static int allocate(struct ccp_run *run, struct ccp_err *err)
 {
 	const struct ccp_run_options *options = run->options;
 	bool traced = options->profile && options->trace;
+	struct ccp_walk_options walk = options->walk;
 	struct ccp_arena_options shape = ccp_arena_shape(&options->need, options->plan.window);
 
 	shape.shared = options->plan.forks || options->swap_ms > 0;
-	if (options->walk.urls) /* they are cut in turn under any transform; nobody else touches that memory */
+	/* as many as NEXT can have under way; auto may come to do with fewer slots, and then with fewer of these */
+	shape.cuts = cuts(options, shape.slots) + apart(options, shape.slots);
+	if (shape.cuts > CCP_CUTS_MAX)
 		shape.cuts = CCP_CUTS_MAX;
 	if (options->sink->key && ccp_claims_new(&run->claims, ccp_arena_inputs(&shape), err) < 0)
 		return -1;
 
 	struct ccp_next_options next_options = {
 		.chunk_bytes = options->need.chunk_bytes,
+		.lookahead = options->walk.urls ? options->fetch.depth : 0,
 		.only = options->only,
 		/* or digests would be told long after their sources are gone: results go out in this order */
 		.shared_output = (options->sink->flags & CCP_SINK_SHARED) != 0 ||
 				 (options->tee && options->sink_options.remove_source),
+		.unordered = options->unordered,
 		.source = &run->source,
 		.claims = run->claims,
 		.target_key = target_key,
 		.target_arg = options,
+		.refuse = options->sink->flags & CCP_SINK_BY_NAME ? admit : NULL,
+		.refuse_arg = options,
 		.enter = options->find_entry && options->transform->enter ? enter : NULL,
 		.enter_arg = options,
 	};
 
 	if (options->walk.urls && ccp_fetcher_new(&run->fetcher, &options->fetch, err) < 0)
 		return -1;
+	if (options->archive.wanted && ccp_archive_new(&run->archive, &options->archive, &options->fetch, err) < 0)
+		return -1;
+	walk.archive = run->archive;
 	run->source = options->source;
 	run->source.fetcher = run->fetcher;
+	run->source.archive = run->archive;
 	run->source.idle = idle;
 	run->source.idle_arg = run;
 	if (options->sink->check) {
@@ -279,7 +304,7 @@ static int allocate(struct ccp_run *run, struct ccp_err *err)
 		return -1;
 	next_options.cuts = cuts(options, shape.slots);
 	next_options.apart = apart(options, shape.slots);
-	if (ccp_walk_new(&run->walk, &options->walk, err) < 0 ||
+	if (ccp_walk_new(&run->walk, &walk, err) < 0 ||
 	    ccp_next_new(&run->next, run->walk, run->arena, &next_options, err) < 0 ||
 	    options->sink->create(&run->sink, &options->sink_options, err) < 0)
 		return -1;
@@ -313,6 +338,7 @@ static int allocate(struct ccp_run *run, struct ccp_err *err)
 		.inject = run->inject,
 		.tee = options->tee,
 		.window = is_automatic(run) ? 1 : 0,
+		.unordered = options->unordered,
 		.report = options->report,
 		.report_arg = options->arg,
 	};
@@ -409,6 +435,8 @@ int ccp_run(const struct ccp_run_options *options, struct ccp_run_summary *summa
 		check_balance(&run);
 		if (options->profile)
 			ccp_profile_end(options->profile, run.flow);
+		if (options->profile && run.fetcher)
+			ccp_fetcher_depth(run.fetcher, &options->profile->network);
 		summarise(&run, summary, begun_ns);
 		if (ccp_flow_fatal(run.flow)) {
 			*err = *ccp_flow_fatal(run.flow);
@@ -417,13 +445,18 @@ int ccp_run(const struct ccp_run_options *options, struct ccp_run_summary *summa
 	}
 	ccp_flow_free(run.flow);
 	ccp_fetcher_free(run.fetcher);
+	ccp_archive_free(run.archive);
 	ccp_next_free(run.next);
 	ccp_walk_free(run.walk);
 	if (run.sink) {
 		struct ccp_err late;
 
 		/* an output that all inputs share is whole or not there: one that failed would be missing in it */
-		bool failed = result < 0 || summary->cancelled || summary->inputs_failed > summary->inputs_salvaged;
+		bool failed = result < 0 || summary->cancelled ||
+			      (options->sink->flags & CCP_SINK_PLACES
+				       ? summary->inputs_done + summary->inputs_salvaged == 0 &&
+						 summary->inputs_failed + summary->inputs_skipped > 0
+				       : summary->inputs_failed > summary->inputs_salvaged);
 
 		ccp_err_clear(&late);
 		if (options->sink->destroy(run.sink, failed, &late) < 0 && result == 0) {

@@ -5,6 +5,7 @@
 #ifndef CCP_PIPELINE_RUN_H
 #define CCP_PIPELINE_RUN_H
 
+#include "pipeline/archive/archive.h"
 #include "pipeline/err.h"
 #include "pipeline/flow.h"
 #include "pipeline/net/fetch.h"
@@ -27,12 +28,14 @@ struct ccp_run_options {
 	const struct ccp_next_only *only; /* the one input, in place of what the walk finds; NULL = none */
 	struct ccp_source_options source;
 	struct ccp_fetch_options fetch; /* for names that are URLs (walk.urls) */
+	struct ccp_archive_options archive;
 	const struct ccp_sink_ops *sink;
 	struct ccp_sink_options sink_options;
 	struct ccp_plan plan;
 	const struct ccp_tee *tee; /* digests of what goes in and out, with need.tee_bytes; NULL = none */
+	bool unordered;            /* inputs from elsewhere come as they arrive, and results as inputs end: next.h */
 
-	/* called in the order of the inputs, one at a time, from any thread */
+	/* called in the order of the inputs (not so if unordered), one at a time, from any thread */
 	void (*report)(void *arg, const struct ccp_result *result);
 	/* called by the caller of ccp_run about every 50 ms, for progress and signals */
 	void (*tick)(void *arg, struct ccp_flow *flow, struct ccp_next *next);

@@ -14,6 +14,7 @@
 #define CCP_RUN_TICK_MS 50
 #define CCP_RUN_EXECS 16 /* three stages, three changes of all of them; for swap_ms every strategy for every stage */
 
+struct ccp_archive;
 struct ccp_arena;
 struct ccp_auto;
 struct ccp_claims;
@@ -33,6 +34,7 @@ struct ccp_run {
 	struct ccp_next *next;
 	struct ccp_sink *sink;
 	struct ccp_fetcher *fetcher;      /* NULL: names are files */
+	struct ccp_archive *archive;      /* NULL: archives are files like others */
 	struct ccp_flow *flow;
 	struct ccp_meter *meter;          /* NULL = nobody asked where the time goes */
 	struct ccp_inject *inject;

@@ -12,6 +12,7 @@
 #include "pipeline/err.h"
 #include "pipeline/job.h"
 
+struct ccp_archive;
 struct ccp_fetcher;
 struct ccp_tar_layout;
 
@@ -27,6 +28,9 @@ struct ccp_source_options {
 
 	/* What gets inputs from elsewhere (net/fetch.h); NULL = nobody: such names are refused. */
 	struct ccp_fetcher *fetcher;
+
+	/* What reads archives (archive/archive.h); NULL = nobody: they are files like others. */
+	struct ccp_archive *archive;
 
 	/*
 	 * Asked once for every input, right after it was opened and before a byte of it is read; NULL = everything is
@@ -75,8 +79,12 @@ enum {
  *
  * claims   whether `path` (with its stat, or NULL if it is to be read as a stream) is one of this source's. The table
  *          is asked in order of `rank`, lowest first.
- * ahead    announces an input that may be opened later, and puts the name that it is to be known by, without passwords,
- *          into `shown`, which has room for PATH_MAX. Threads: NEXT's. NULL: none of this.
+ * show     puts the name that an input is to be known by, without passwords, into `shown`, which has room for
+ *          PATH_MAX; if it is not `whole` only its beginning is there. NULL: it is known by its path. Threads: NEXT's.
+ * ahead    announces an input that may be opened later. NULL: nothing can be done before it is opened. Threads: NEXT's.
+ * ready    whether the first byte of an announced input, or its end, or its error is there. NULL: always. Threads: any.
+ * news     with `ready`: a descriptor that becomes readable when that is so of one more input, or -1; with `quiet` what
+ *          was told before no longer makes it readable. Threads: any. At most one source has them.
  * open     makes an input readable for jobs that share it (cut or streamed): sets meta, size, sized, fd, origin.
  *          Errors: -1 with `err` (an error, or a warning for an input that is to be skipped).
  * want     what is to be done next for the job; called again after each `got`.
@@ -92,7 +100,10 @@ struct ccp_source_ops {
 	int rank;
 	const char *(*probe)(void);
 	bool (*claims)(const char *path, const struct stat *st);
-	void (*ahead)(const struct ccp_source_options *options, uint64_t index, const char *path, char *shown);
+	void (*show)(const char *path, bool whole, char *shown);
+	void (*ahead)(const struct ccp_source_options *options, uint64_t index, const char *path);
+	bool (*ready)(const struct ccp_source_options *options, uint64_t index);
+	int (*news)(const struct ccp_source_options *options, bool quiet);
 	int (*open)(struct ccp_input *input, const struct ccp_source_options *options, struct ccp_err *err);
 	int (*want)(struct ccp_job *job, const struct ccp_source_options *options, struct ccp_want *want);
 	int (*got)(struct ccp_job *job, const struct ccp_source_options *options, int64_t result);
@@ -104,6 +115,9 @@ extern const struct ccp_source_ops *const ccp_sources[];
 
 /* The source of tar -c: options.tar; no path leads to it. */
 extern const struct ccp_source_ops ccp_source_tar;
+
+/* The source of members of archives; no path leads to it: the walk says what is one. */
+extern const struct ccp_source_ops ccp_source_member;
 
 /* The source that claims `path`, or NULL. `st` is NULL for what is to be read as a stream (stdin, /proc). */
 const struct ccp_source_ops *ccp_source_for(const char *path, const struct stat *st);

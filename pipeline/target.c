@@ -139,7 +139,8 @@ int ccp_target_name(const struct ccp_sink_options *options, const struct ccp_inp
 	if (is_remote) {
 		if (options->output_dir == NULL)
 			return ccp_err_set(err, CCP_E_NAME, "where to write? -c, -o or --output-dir says it");
-		ccp_url_name(input->path, remote, sizeof remote);
+		if (ccp_url_name(input->path, remote, sizeof remote) != 0)
+			return ccp_err_set(err, CCP_E_NAME, "target name is too long");
 		base = remote;
 		folder_len = 0;
 	}
@@ -232,5 +233,24 @@ int ccp_target_parents(const char *target, bool sync, struct ccp_err *err)
 		}
 		*slash = '/';
 	}
+	return 0;
+}
+
+int ccp_target_cut_url(char *name, struct ccp_err *err)
+{
+	char base[NAME_MAX + 1], *bang = strchr(name, '!');
+	size_t len;
+
+	if (bang == NULL || ccp_url_kind(name) <= CCP_URL_FILE)
+		return 0;
+	*bang = '\0';
+	if (ccp_url_name(name, base, sizeof base) != 0)
+		return ccp_err_set(err, CCP_E_NAME, "the member's name is too long");
+	*bang = '!';
+	len = strlen(base);
+	if (len + strlen(bang) >= PATH_MAX)
+		return ccp_err_set(err, CCP_E_NAME, "the member's name is too long");
+	memmove(name + len, bang, strlen(bang) + 1);
+	memcpy(name, base, len);
 	return 0;
 }

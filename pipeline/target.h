@@ -22,6 +22,12 @@ int ccp_target_check(const struct ccp_sink_options *options, const struct ccp_in
  */
 int ccp_target_parents(const char *target, bool sync, struct ccp_err *err);
 
+/*
+ * Cuts the URL in front of "URL!MEMBER", the name of a member of an archive, down to the name that it has as an input
+ * from elsewhere; any other name stays. Shape: `name` has room for PATH_MAX. Errors: -1 with CCP_E_NAME. Threads: any.
+ */
+int ccp_target_cut_url(char *name, struct ccp_err *err);
+
 /* Opens the folder that holds `path`, to sync its entries. Returns a descriptor, or -1 with CCP_E_SYS. Threads: any. */
 int ccp_target_open_folder(const char *path, struct ccp_err *err);
 

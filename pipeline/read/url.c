@@ -24,11 +24,35 @@ static bool url_claims(const char *path, const struct stat *st)
 	return st == NULL && kind != CCP_URL_NONE && kind != CCP_URL_FILE;
 }
 
-static void url_ahead(const struct ccp_source_options *options, uint64_t index, const char *path, char *shown)
+/* Of the beginning of a name nobody knows where a password ends, unless the host does. */
+static void url_show(const char *path, bool whole, char *shown)
+{
+	const char *rest = ccp_url_rest(path);
+
+	if (whole || rest[strcspn(rest, "/?#")] != '\0')
+		ccp_url_show(path, shown, PATH_MAX);
+	else
+		snprintf(shown, PATH_MAX, "%.*s***", (int)(rest - path), path);
+}
+
+static void url_ahead(const struct ccp_source_options *options, uint64_t index, const char *path)
 {
 	if (options->fetcher != NULL)
 		ccp_fetcher_ahead(options->fetcher, index, path);
-	ccp_url_show(path, shown, PATH_MAX);
+}
+
+static bool url_ready(const struct ccp_source_options *options, uint64_t index)
+{
+	return options->fetcher == NULL || ccp_fetcher_ready(options->fetcher, index);
+}
+
+static int url_news(const struct ccp_source_options *options, bool quiet)
+{
+	if (options->fetcher == NULL)
+		return -1;
+	if (quiet)
+		ccp_fetcher_ready_clear(options->fetcher);
+	return ccp_fetcher_ready_fd(options->fetcher);
 }
 
 static int url_open(struct ccp_input *input, const struct ccp_source_options *options, struct ccp_err *err)
@@ -79,7 +103,7 @@ static void look(struct ccp_input *input)
 	if (!info.has_mtime)
 		return;
 	input->origin.mtime = info.mtime;
-	input->origin.has_mtime = true;
+	input->origin.has_mtime = input->dated = true;
 }
 
 static int url_got(struct ccp_job *job, const struct ccp_source_options *options, int64_t result)
@@ -99,7 +123,10 @@ const struct ccp_source_ops ccp_source_url = {
 	.flags = CCP_SOURCE_STREAM | CCP_SOURCE_APART | CCP_SOURCE_REMOTE,
 	.rank = 5,
 	.claims = url_claims,
+	.show = url_show,
 	.ahead = url_ahead,
+	.ready = url_ready,
+	.news = url_news,
 	.open = url_open,
 	.want = url_want,
 	.got = url_got,

@@ -2,11 +2,13 @@
  * write/file.c: one target for every input, beside it or mirrored below a directory.
  *
  * open makes a temporary in the target's folder (temp.h), write appends to it, commit gives it the source's metadata
- * and then its name, and only then removes the source. Nothing is shared by inputs but what create has set.
+ * and then its name, and only then removes the source. What came from elsewhere has no metadata but perhaps a time.
+ * Nothing is shared by inputs but what create has set.
  */
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "pipeline/claims.h"
@@ -83,6 +85,20 @@ static int file_write(struct ccp_sink *sink, struct ccp_input *input, const void
 	return ccp_output_write(temp->fd, temp->target, data, len, err);
 }
 
+/* The time of an output without a source to copy it from: the header's (-N), or the one that was sent with it. */
+static void set_time(const struct ccp_sink_options *options, const struct ccp_temp *temp, const struct ccp_input *input,
+		     struct ccp_err *err)
+{
+	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, input->origin.mtime };
+
+	if (options->restore_name && input->found.has_mtime)
+		times[1] = input->found.mtime;
+	else if (!input->dated)
+		return;
+	if (futimens(temp->fd, times) != 0)
+		ccp_err_set(err, CCP_W_METADATA, "cannot keep the times: %s", strerrordesc_np(errno));
+}
+
 static int file_commit(struct ccp_sink *sink, struct ccp_input *input, struct ccp_err *err)
 {
 	const struct ccp_sink_options *options = sink->options;
@@ -98,6 +114,8 @@ static int file_commit(struct ccp_sink *sink, struct ccp_input *input, struct cc
 		ccp_err_sys(err, errno, "permissions of %s", temp->target);
 		ccp_temp_discard(temp);
 		return -1;
+	} else if (options->keep_metadata) {
+		set_time(options, temp, input, err);
 	}
 	if (sink->made != NULL && ccp_keys_add(sink->made, ccp_path_key(temp->target)) != 1) {
 		ccp_err_set(err, CCP_W_EXISTS, "%s was made from another input just now; not overwritten",
@@ -145,6 +163,7 @@ static uint64_t file_key(const struct ccp_sink_options *options, const struct cc
 const struct ccp_sink_ops ccp_sink_file = {
 	.name = "file",
 	.help = "one file for each input, beside it or below --output-dir",
+	.flags = CCP_SINK_BY_NAME,
 	.create = file_create,
 	.key = file_key,
 	.check = file_check,

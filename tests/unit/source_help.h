@@ -122,6 +122,8 @@ struct rig {
 	struct ccp_next *next;
 	struct ccp_source_options source;
 	unsigned cuts, apart; /* of NEXT's options */
+	bool unordered;
+	int (*refuse)(const void *arg, const struct ccp_input *input, struct ccp_err *err);
 };
 
 #define RIG_SLOTS 8
@@ -131,7 +133,7 @@ static inline void rig_open(struct rig *rig, const struct ccp_walk_options *walk
 	struct ccp_arena_options arena = { .slots = RIG_SLOTS, .in_bytes = chunk + 1, .out_bytes = 16 };
 	struct ccp_next_options next = {
 		.chunk_bytes = chunk, .shared_output = shared, .source = &rig->source, .cuts = rig->cuts,
-		.apart = rig->apart
+		.apart = rig->apart, .unordered = rig->unordered, .refuse = rig->refuse
 	};
 	struct ccp_err err;
 

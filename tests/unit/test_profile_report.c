@@ -254,6 +254,30 @@ Test(profile_report, table_extremes)
 	profile_free(profile);
 }
 
+Test(profile_report, network)
+{
+	struct ccp_profile *profile = profile_make();
+	char *text = table(profile, false, false), line[400];
+	struct ccp_words words = { 0 };
+
+	cr_expect(strstr(text, "\nnet ") == NULL, "%s", text);
+	free(text);
+	profile->network = (struct ccp_fetch_depth_info){ .depth = 64, .at_once = 70, .per_host = 32, .learned = true,
+		.why = CCP_DEPTH_SOURCE, .rate = 103, .rate_before = 100, .refused = 2 };
+	text = table(profile, false, false);
+	find_line(text, "net    64 ahead (learned; 128 gave 3% more), 70 at once, 32 a host, 2 refused", line);
+	free(text);
+	for (int why = CCP_DEPTH_ASKED; why <= CCP_DEPTH_FILES; why++) {
+		profile->network = (struct ccp_fetch_depth_info){ .depth = 1, .at_once = 1 };
+		profile->network.why = (enum ccp_depth_why)why;
+		words = (struct ccp_words){ 0 };
+		ccp_words_add_network(&words, &profile->network);
+		cr_expect(strstr(words.text, "1 ahead (") != NULL && strstr(words.text, "(null)") == NULL, "%s",
+			  words.text);
+	}
+	profile_free(profile);
+}
+
 Test(profile_report, line_and_explain)
 {
 	struct ccp_profile *profile = profile_make();
