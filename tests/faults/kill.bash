@@ -80,7 +80,7 @@ one() {
 }
 
 killed=0
-runs=$(times 25)
+runs=$(times 15)
 for strategy in "${all_strategies[@]}"; do
 	for mode in new over gunzip gnu; do
 		one $mode "$strategy" never

@@ -39,6 +39,7 @@ within() {
 for strategy in "${all_strategies[@]}"; do
 	opts=$(options "$strategy")
 	for budget in 16 32; do
+		[[ $budget -eq 16 || $campaign -gt 0 || " ${strategies[*]} " == *" $strategy "* ]] || continue
 		some=$((bytes * 3 / 8)) # more than the budget and what is allowed above it
 		[[ " ${strategies[*]} " != *" $strategy "* || $budget -ne 16 ]] || some=$bytes
 		[[ $campaign -eq 0 ]] || some=$bytes
