@@ -344,6 +344,7 @@ void ccp_socket_connected(struct ccp_fetch *fetch);
 void ccp_listener_begin(struct ccp_fetch *fetch);
 void ccp_listener_event(struct ccp_fetcher *fetcher, struct ccp_listener *listener);
 void ccp_listener_leave(struct ccp_fetcher *fetcher, struct ccp_listener *listener); /* it has one user less */
+void ccp_listener_free(struct ccp_fetcher *fetcher); /* those that are left: nobody waits there any more */
 uint64_t ccp_listener_check(struct ccp_fetcher *fetcher, uint64_t now_ns); /* those that rest. Returns when again */
 
 #endif

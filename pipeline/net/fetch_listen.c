@@ -1,9 +1,10 @@
 /*
  * fetch_listen.c: tcp-listen:ADDRESS:PORT, which takes one connection for each name.
  *
- * Transfers that wait at the same address share one listening socket, which hands connections out in the order of their
- * names and is closed with the last of them. If there is no descriptor for a caller, it rests for a while, and after
- * RESTS of them in a row the first transfer that waits has failed.
+ * Transfers that wait at the same address share one listening socket, which hands connections out in the order of
+ * their names and is closed with the last of them. Callers may come before their names' turn: as long as such a name is
+ * queued the socket stays open, and the system keeps them. If there is no descriptor for a caller, it rests for a
+ * while, and after RESTS of them in a row the first transfer that waits has failed.
  */
 #include <errno.h>
 #include <netdb.h>
@@ -28,7 +29,6 @@ struct ccp_listener {
 	struct ccp_fetch_list waiting; /* in the order of their names */
 	char address[];
 };
-
 
 /* Returns 0 or an errno; `fd` is the socket. */
 static int listen_at(const struct addrinfo *at, int *fd)
@@ -91,14 +91,42 @@ static struct ccp_listener *open_listener(struct ccp_fetcher *fetcher, const cha
 	return listener;
 }
 
-void ccp_listener_leave(struct ccp_fetcher *fetcher, struct ccp_listener *listener)
+static void close_listener(struct ccp_fetcher *fetcher, struct ccp_listener *listener)
 {
-	if (--listener->users > 0)
-		return;
 	ccp_fetch_forget(fetcher, listener);
 	LIST_REMOVE(listener, link);
 	close(listener->fd);
 	free(listener);
+}
+
+/* Whether somebody who has not begun will want it. */
+static bool is_wanted(struct ccp_fetcher *fetcher, const struct ccp_listener *listener)
+{
+	const struct ccp_fetch *fetch;
+	bool wanted = false;
+
+	pthread_mutex_lock(&fetcher->lock);
+	TAILQ_FOREACH(fetch, &fetcher->queued, link) {
+		wanted = fetch->kind == CCP_URL_LISTEN && strcmp(ccp_url_rest(fetch->url), listener->address) == 0;
+		if (wanted)
+			break;
+	}
+	pthread_mutex_unlock(&fetcher->lock);
+	return wanted;
+}
+
+void ccp_listener_leave(struct ccp_fetcher *fetcher, struct ccp_listener *listener)
+{
+	if (--listener->users == 0 && !is_wanted(fetcher, listener))
+		close_listener(fetcher, listener);
+}
+
+void ccp_listener_free(struct ccp_fetcher *fetcher)
+{
+	struct ccp_listener *listener;
+
+	while ((listener = LIST_FIRST(&fetcher->listeners)) != NULL)
+		close_listener(fetcher, listener);
 }
 
 /* Returns 0, or -1 with errno. */

@@ -234,6 +234,7 @@ void *ccp_fetch_run(void *arg)
 	}
 	TAILQ_FOREACH(fetch, &fetcher->running, link)
 		ccp_fetch_release(fetch);
+	ccp_listener_free(fetcher);
 	ccp_curl_free(fetcher);
 	return NULL;
 }
