@@ -174,7 +174,7 @@ static uint64_t understand(struct connection *c)
 /* How many bytes of the body may go now; 0: none, and the connection waits. */
 static uint64_t may_send(struct connection *c, uint64_t now)
 {
-	uint64_t room = BLOCK - c->at % BLOCK, allowed;
+	uint64_t room = BLOCK - c->at % BLOCK, allowed, least;
 
 	if (room > c->end - c->at)
 		room = c->end - c->at;
@@ -183,7 +183,11 @@ static uint64_t may_send(struct connection *c, uint64_t now)
 	if (c->began_ns == 0)
 		c->began_ns = now;
 	allowed = (uint64_t)((double)(now - c->began_ns + SLICE_NS) / 1e9 * (double)c->rate);
-	if (allowed <= c->sent) {
+	/* a slice at a time: what the clock allows between two calls would keep us at this connection alone */
+	least = (uint64_t)((double)SLICE_NS / 1e9 * (double)c->rate) / 2;
+	if (least > room)
+		least = room;
+	if (allowed <= c->sent || allowed - c->sent < least) {
 		enlist(c, now + SLICE_NS);
 		return 0;
 	}
