@@ -260,11 +260,18 @@ static bool after_work(struct ccp_flow *flow, struct ccp_exec *exec, enum ccp_st
 		pthread_mutex_unlock(&flow->lock);
 		return mine;
 	}
-	*stage = CCP_WRITE;
 	if (ccp_err_is_error(&job->piece.err)) /* also one that WORK did not tell itself: its worker died */
 		ccp_input_stop_after(input, job->number);
-	if (flow->sequential && !job->more)
+	if (flow->sequential && !job->more && !job->passed) {
 		ccp_turn_pass(flow, input);
+		job->passed = true;
+	}
+	if (job->fold_step == CCP_FOLD_DUE) { /* out of turn, while the next piece has it */
+		mine = route_locked(flow, exec, CCP_WORK, job);
+		pthread_mutex_unlock(&flow->lock);
+		return mine;
+	}
+	*stage = CCP_WRITE;
 	if (lane->emitting || ccp_lane_key(flow, job) != lane->next) {
 		ccp_turn_wait(&lane->waiting, job);
 	} else {
@@ -284,11 +291,11 @@ static void finish_input(struct ccp_flow *flow, struct ccp_input *input)
 					[CCP_FAILED] = &flow->counts.inputs_failed };
 
 	if (input->outcome == CCP_PENDING) { /* the run was cancelled between two of its jobs */
+		ccp_err_set(&input->err, CCP_E_CANCELLED, "interrupted");
 		if (input->sink_open)
 			flow->config.sink_ops->abort(flow->config.sink, input);
 		input->sink_open = false;
 		input->outcome = CCP_FAILED;
-		ccp_err_set(&input->err, CCP_E_CANCELLED, "interrupted");
 	}
 	if (input->source && input->fd >= 0)
 		input->source->close(input);
@@ -307,7 +314,7 @@ static bool after_write(struct ccp_flow *flow, struct ccp_exec *exec, enum ccp_s
 	struct ccp_job *turn;
 	bool mine = false, input_done;
 
-	if (job->more && input->outcome == CCP_PENDING) { /* the same piece goes on where `out` was full */
+	if (ccp_job_goes_on(job) && input->outcome == CCP_PENDING) { /* the same piece goes on where it was full */
 		*stage = CCP_WORK;
 		pthread_mutex_lock(&flow->lock);
 		lane->emitting = false;
@@ -323,7 +330,7 @@ static bool after_write(struct ccp_flow *flow, struct ccp_exec *exec, enum ccp_s
 		ccp_input_stop_after(input, job->number);
 	pthread_mutex_lock(&flow->lock);
 	bool cut = input->flow.cut;
-	if (job->more && flow->sequential) /* WORK of this job will not go on */
+	if (flow->sequential && !job->passed) /* the transform would go on, but WORK of this job will not */
 		ccp_turn_pass(flow, input);
 	pthread_mutex_unlock(&flow->lock);
 	if (over && !cut)
@@ -385,7 +392,7 @@ void ccp_flow_run(struct ccp_flow *flow, struct ccp_worker *worker, enum ccp_sta
 	}
 	if (!worker->account)
 		return;
-	if (job->more || job->ahead) /* it comes back: counted then */
+	if (ccp_job_goes_on(job) || job->ahead || job->fold_step == CCP_FOLD_DUE) /* it comes back: counted then */
 		ccp_meter_mark(worker->account, CCP_METER_HUB);
 	else
 		ccp_meter_mark_job(worker->account, CCP_METER_HUB, stage, job);

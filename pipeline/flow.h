@@ -36,6 +36,8 @@ struct ccp_tee;
 struct ccp_worker {
 	void *state;
 	bool opened;
+	void *fold_state; /* the fold's, opened at its first map */
+	bool fold_opened;
 	struct ccp_meter_account *account; /* NULL = its time is not accounted */
 };
 
@@ -62,6 +64,8 @@ struct ccp_flow_config {
 	const struct ccp_transform_ops *transform;
 	const struct ccp_transform_options *transform_options;
 	const struct ccp_transform_need *need;
+	const struct ccp_fold_ops *fold; /* looks at what the transform gives: fold.h; NULL = it is written */
+	const void *fold_options;
 	const struct ccp_source_options *source_options;
 	const struct ccp_sink_ops *sink_ops;
 	const struct ccp_sink_options *sink_options;

@@ -15,6 +15,7 @@
 
 #include "pipeline/buf.h"
 #include "pipeline/err.h"
+#include "pipeline/fold.h"
 #include "pipeline/transform.h"
 
 struct ccp_source_ops;
@@ -99,6 +100,9 @@ struct ccp_input {
 	uint8_t record[CCP_RECORD_BYTES]; /* digests: of the sink record, or of tee.h */
 };
 
+/* What WORK of a job does next where there is a fold: the transform's map, the fold's, or the fold's once more. */
+enum ccp_fold_step { CCP_FOLD_NOT_YET, CCP_FOLD_DUE, CCP_FOLD_AGAIN };
+
 /* How far LOAD has come; source.h tells who does what. BETWEEN: a chunk of several files, none of which is open. */
 enum ccp_load_step { CCP_LOAD_START, CCP_LOAD_BETWEEN, CCP_LOAD_READING, CCP_LOAD_CLOSING, CCP_LOAD_DONE };
 
@@ -131,11 +135,34 @@ struct ccp_job {
 	bool urgent;       /* its turn has come while others are ahead: it goes first in a queue */
 	bool moot;         /* READ or WORK left it alone: an earlier job failed or was the last to matter */
 	bool more;         /* the transform wants to be called again once `out` was emitted */
+	enum ccp_fold_step fold_step;
+	bool passed;       /* the transform is through with the piece, and the next one's turn has come */
+	struct ccp_part part; /* for the fold */
+	bool parted;       /* it had a part with bytes in it */
 
 	/* guarded by the flow's lock, or by a queue's lock while the job stands in that queue */
 	struct ccp_job *link;
 	uint32_t slot; /* number of the slot, constant */
 };
+
+/* Whether WORK goes on with this job after what it has was emitted. */
+static inline bool ccp_job_goes_on(const struct ccp_job *job)
+{
+	return job->more || job->fold_step == CCP_FOLD_AGAIN;
+}
+
+/* There is nothing for the fold or its collector. */
+static inline void ccp_job_drop_part(struct ccp_job *job)
+{
+	job->fold_step = CCP_FOLD_NOT_YET;
+	job->part.len = job->part.used = job->part.from = job->part.note.len = 0;
+}
+
+/* Whether the next WORK of this job is the transform's in its turn, so that it may use the input's carry. */
+static inline bool ccp_job_has_turn(const struct ccp_job *job)
+{
+	return !job->ahead && job->fold_step == CCP_FOLD_NOT_YET;
+}
 
 /* Whether an earlier job of the input failed or was the last to matter. Threads: any, and worker processes. */
 static inline bool ccp_job_is_past_end(const struct ccp_job *job)

@@ -46,6 +46,7 @@ struct ccp_arena_options ccp_arena_shape(const struct ccp_transform_need *need, 
 		.out_bytes = need->out_bytes,
 		.spare_bytes = need->spare_bytes,
 		.note_bytes = need->note_bytes,
+		.fold_bytes = need->fold_bytes,
 		.carry_bytes = need->carry_bytes,
 		.tee_bytes = need->tee_bytes,
 		.cuts = need->cuts,
@@ -73,7 +74,8 @@ static size_t carry_step(const struct ccp_arena_options *o)
 static size_t slot_step(const struct ccp_arena_options *o)
 {
 	return round_up(o->in_bytes, PAGE_BYTES) + round_up(o->out_bytes, PAGE_BYTES) +
-	       round_up(o->spare_bytes, PAGE_BYTES) + round_up(o->note_bytes, PAGE_BYTES);
+	       round_up(o->spare_bytes, PAGE_BYTES) + round_up(o->note_bytes, PAGE_BYTES) +
+	       round_up(o->fold_bytes, PAGE_BYTES);
 }
 
 /* Offsets of the parts. Returns the total. */
@@ -143,7 +145,8 @@ int ccp_arena_new(struct ccp_arena **out, const struct ccp_arena_options *option
 		at = place(&piece->in, at, options->in_bytes);
 		at = place(&piece->out, at, options->out_bytes);
 		at = place(&piece->spare, at, options->spare_bytes);
-		place(&piece->note, at, options->note_bytes);
+		at = place(&piece->note, at, options->note_bytes);
+		place(&arena->jobs[i].part.note, at, options->fold_bytes);
 	}
 	*out = arena;
 	return 0;
@@ -174,14 +177,16 @@ struct ccp_job *ccp_arena_take_job(struct ccp_arena *arena)
 		return NULL;
 
 	struct ccp_buf in = job->piece.in, out = job->piece.out, spare = job->piece.spare, note = job->piece.note;
+	struct ccp_buf fold = job->part.note;
 	uint32_t slot = job->slot;
 
-	in.len = out.len = spare.len = note.len = 0;
+	in.len = out.len = spare.len = note.len = fold.len = 0;
 	memset(job, 0, sizeof *job);
 	job->piece.in = in;
 	job->piece.out = out;
 	job->piece.spare = spare;
 	job->piece.note = note;
+	job->part.note = fold;
 	job->slot = slot;
 	job->fd = -1;
 	ccp_err_clear(&job->piece.err);

@@ -18,6 +18,7 @@ struct ccp_arena_options {
 	size_t out_bytes;            /* capacity of a slot's `out` */
 	size_t spare_bytes;          /* capacity of a slot's `spare`; 0 = none */
 	size_t note_bytes;           /* capacity of a slot's `note`; 0 = none */
+	size_t fold_bytes;           /* capacity of a slot's part.note; 0 = none */
 	size_t carry_bytes;          /* of each input's carry; 0 = none */
 	size_t tee_bytes;            /* of each input's tee; 0 = none */
 	unsigned cuts;               /* inputs that NEXT cuts in turn; 0 = 1 */

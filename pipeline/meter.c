@@ -281,7 +281,7 @@ static unsigned bin_of(uint64_t ns)
 static void count_job(struct ccp_meter_account *account, enum ccp_stage done, const struct ccp_job *job, uint64_t ns)
 {
 	_Atomic uint32_t *bin = &account->bins[done][bin_of(ns)];
-	bool more = done != CCP_READ && job->more;
+	bool more = done != CCP_READ && ccp_job_goes_on(job);
 	size_t in = done == CCP_WRITE ? job->piece.out.len : more ? 0 : job->piece.in.len;
 	size_t out = done == CCP_READ ? job->piece.in.len : job->piece.out.len;
 

@@ -191,7 +191,8 @@ static uint64_t memory_of(const struct ccp_plan *plan, const struct ccp_transfor
 {
 	struct ccp_arena_options shape = ccp_arena_shape(need, window);
 
-	return ccp_arena_bytes(&shape) + (uint64_t)plan->stage[CCP_WORK].degree * need->state_bytes;
+	return ccp_arena_bytes(&shape) +
+	       (uint64_t)plan->stage[CCP_WORK].degree * (need->state_bytes + need->fold_state_bytes);
 }
 
 static void shrink_jobs(struct ccp_plan *plan, unsigned jobs)

@@ -328,6 +328,8 @@ static int allocate(struct ccp_run *run, struct ccp_err *err)
 		.transform = options->transform,
 		.transform_options = &options->transform_options,
 		.need = &options->need,
+		.fold = options->fold,
+		.fold_options = options->fold_options,
 		.source_options = &run->source,
 		.sink_ops = options->sink,
 		.sink_options = &options->sink_options,

@@ -24,6 +24,9 @@ struct ccp_run_options {
 	const struct ccp_transform_ops *transform;
 	struct ccp_transform_options transform_options;
 	struct ccp_transform_need need; /* by transform->need of these options */
+	/* looks at what the transform gives (fold.h), and need.fold_… say what it needs; NULL = it is written */
+	const struct ccp_fold_ops *fold;
+	const void *fold_options;
 	struct ccp_walk_options walk;
 	const struct ccp_next_only *only; /* the one input, in place of what the walk finds; NULL = none */
 	struct ccp_source_options source;

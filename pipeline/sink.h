@@ -26,6 +26,10 @@ struct ccp_taker {
 	void *arg;
 };
 
+struct ccp_sink;
+struct ccp_collector;
+struct ccp_part;
+
 /* Const during the run. Strings are borrowed. */
 struct ccp_sink_options {
 	enum ccp_naming naming;
@@ -42,9 +46,9 @@ struct ccp_sink_options {
 	struct ccp_taker taker; /* for the sink of that name */
 	const struct ccp_fetch_options *net; /* for outputs that are URLs */
 	bool (*cancelled)(void); /* whether a signal has asked to end: for what waits in a sink. NULL = never */
+	const struct ccp_collector *collector; /* for the sink collect */
 };
 
-struct ccp_sink;
 
 enum {
 	/* one output for all inputs: EMIT is in order over all jobs, and a failed write ends the run */
@@ -65,6 +69,7 @@ enum {
  *          Errors: -1 with an error, or with a warning if the input is to be skipped.
  * key      a ccp_path_key (claims.h) of the path that will be written for the input, or 0: inputs that touch the same
  *          path are under way one after the other, in order. NULL: they need not be.
+ * take     in place of write where there is a fold (fold.h): as ccp_collector.take.
  * open     the input's first EMIT. write: bytes in order. commit: all bytes have come; makes the output visible under
  *          its final name, and removes the source if asked. abort: the input failed or the run was cancelled; leaves
  *          nothing behind. After open returned 0 exactly one of commit and abort follows; commit that fails has
@@ -80,6 +85,7 @@ struct ccp_sink_ops {
 	uint64_t (*key)(const struct ccp_sink_options *options, const struct ccp_input *input);
 	int (*open)(struct ccp_sink *sink, struct ccp_input *input, struct ccp_err *err);
 	int (*write)(struct ccp_sink *sink, struct ccp_input *input, const void *data, size_t len, struct ccp_err *err);
+	int (*take)(struct ccp_sink *sink, struct ccp_input *input, const struct ccp_part *part, struct ccp_err *err);
 	int (*commit)(struct ccp_sink *sink, struct ccp_input *input, struct ccp_err *err);
 	void (*abort)(struct ccp_sink *sink, struct ccp_input *input);
 	int (*destroy)(struct ccp_sink *sink, bool failed, struct ccp_err *err);

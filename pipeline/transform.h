@@ -52,6 +52,9 @@ struct ccp_piece {
 	/* set by the transform */
 	size_t in_used;     /* bytes of `in` that map has consumed; 0 at the first call of map for this piece */
 	struct ccp_buf out; /* empty at every call of map; what is in it is emitted, also before an error */
+	/* with options.views, bytes of `in` that stand for `out`, which is empty then; NULL at every call of map */
+	const uint8_t *view;
+	size_t view_len;
 	uint8_t partial[CCP_PARTIAL_BYTES] __attribute__((aligned(16)));
 	uint64_t plain_bytes;     /* decoded bytes that this piece stands for, for sizes and ratios; map adds */
 	struct ccp_origin *found; /* where a decoder puts the name and time of the first header, or NULL */
@@ -87,6 +90,7 @@ struct ccp_transform_options {
 	bool rsyncable;               /* gzip: a change of the content changes the output nearby, and little else */
 	bool bgzf;                    /* gzip: blocked gzip (bgzf.h); no name and no time */
 	bool passthrough;             /* gunzip: copy what is not compressed (cat, zcat -f) */
+	bool views;                   /* what would be copied may be shown where it lies (piece.view) */
 	bool ignore_trailing_quietly; /* gunzip: no warning for garbage after the last member */
 	bool ranged;                  /* gunzip: only `range` of each input is wanted */
 	struct ccp_range range;
@@ -101,6 +105,8 @@ struct ccp_transform_need {
 	size_t carry_bytes; /* size of the carry, 0 = none */
 	size_t spare_bytes; /* capacity of piece.spare: out_bytes if there is an ahead(), else 0 */
 	size_t note_bytes;  /* capacity of piece.note, for ahead() */
+	size_t fold_bytes;  /* capacity of part.note (fold.h); not the transform's to say */
+	size_t fold_state_bytes; /* memory that the fold's open() allocates for one worker; likewise */
 	size_t tee_bytes;   /* for digests of what goes in and out (tee.h); not the transform's to say */
 	/*
 	 * Inputs whose pieces are handed out in turn, at most CCP_CUTS_MAX, so that there is work for as many workers

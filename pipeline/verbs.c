@@ -79,13 +79,67 @@ static void go_ahead(const struct ccp_flow_config *config, struct ccp_worker *wo
 	piece->was_ahead = config->transform->ahead(worker->state, job->input->carry, piece);
 }
 
+/* What the transform has given becomes the fold's part, if there is anything. */
+static void begin_fold(struct ccp_job *job)
+{
+	struct ccp_piece *piece = &job->piece;
+	struct ccp_part *part = &job->part;
+
+	part->data = piece->view != NULL ? piece->view : piece->out.data;
+	part->len = piece->view != NULL ? piece->view_len : piece->out.len;
+	part->first = piece->first && !job->parted;
+	job->parted |= part->len > 0;
+	part->last = !job->more && (piece->last || piece->ended);
+	part->used = part->from = 0;
+	part->note.len = 0;
+	job->fold_step = part->len > 0 ? CCP_FOLD_DUE : CCP_FOLD_NOT_YET;
+}
+
+/* WORK of a part. An error of the transform stays: this is what came before it. */
+static void fold(struct ccp_flow *flow, struct ccp_worker *worker, struct ccp_job *job)
+{
+	const struct ccp_flow_config *config = &flow->config;
+	struct ccp_part *part = &job->part;
+	struct ccp_err err;
+	int result = 0;
+
+	job->moot |= atomic_load_explicit(&flow->cancelled, memory_order_relaxed) || ccp_job_is_past_end(job);
+	job->fold_step = CCP_FOLD_NOT_YET;
+	part->from = part->used;
+	part->note.len = 0;
+	if (job->moot)
+		return;
+	ccp_err_clear(&err);
+	if (!worker->fold_opened) {
+		result = config->fold->open(&worker->fold_state, config->fold_options, &err);
+		worker->fold_opened = result == 0;
+	}
+	if (result == 0)
+		result = config->fold->map(worker->fold_state, part, &err);
+	assert(part->note.len <= part->note.cap && part->used <= part->len);
+	if (result == 1)
+		job->fold_step = CCP_FOLD_AGAIN;
+	if (result >= 0)
+		return;
+	job->piece.err = err;
+	job->more = false;
+	ccp_job_drop_part(job);
+	ccp_input_stop_after(job->input, job->number);
+}
+
 void ccp_verb_work(struct ccp_flow *flow, struct ccp_worker *worker, struct ccp_job *job)
 {
 	const struct ccp_flow_config *config = &flow->config;
 	struct ccp_piece *piece = &job->piece;
 	struct ccp_err load_warning = piece->err;
 
+	if (job->fold_step != CCP_FOLD_NOT_YET) {
+		fold(flow, worker, job);
+		return;
+	}
 	job->more = false;
+	ccp_job_drop_part(job);
+	piece->view = NULL;
 	if (!job->ahead)
 		piece->out.len = 0;
 	job->moot |= ccp_job_is_moot(flow, job);
@@ -109,9 +163,11 @@ void ccp_verb_work(struct ccp_flow *flow, struct ccp_worker *worker, struct ccp_
 	int result = config->transform->map(worker->state, flow->sequential ? job->input->carry : NULL, piece);
 
 	assert(piece->out.len <= piece->out.cap);
+	job->more = result == 1;
+	if (config->fold)
+		begin_fold(job);
 	if (result < 0)
 		goto failed;
-	job->more = result == 1;
 	if (piece->err.code == CCP_OK)
 		piece->err = load_warning;
 	if (piece->ended && !job->more)
@@ -126,18 +182,20 @@ void ccp_worker_release(struct ccp_flow *flow, struct ccp_worker *worker)
 {
 	if (worker->opened)
 		flow->config.transform->close(worker->state);
-	worker->opened = false;
-	worker->state = NULL;
+	if (worker->fold_opened)
+		flow->config.fold->close(worker->fold_state);
+	worker->opened = worker->fold_opened = false;
+	worker->state = worker->fold_state = NULL;
 }
 
 /* The input's result is known: what was begun is given up. */
 static void fail_input(struct ccp_flow *flow, struct ccp_input *input, const struct ccp_err *err)
 {
+	input->err = *err;
+	input->record_len = 0;
 	if (input->sink_open)
 		flow->config.sink_ops->abort(flow->config.sink, input);
 	input->sink_open = false;
-	input->record_len = 0;
-	input->err = *err;
 	input->outcome = ccp_code_refuses(err->code) ? CCP_SKIPPED : CCP_FAILED;
 }
 
@@ -179,6 +237,31 @@ static void warn_input(struct ccp_input *input, const struct ccp_err *err)
 		input->err = *err;
 }
 
+/* Hands the collector what the fold has found. Returns -1 with `err`. */
+static int take_part(struct ccp_flow *flow, struct ccp_job *job, struct ccp_err *err)
+{
+	const struct ccp_flow_config *config = &flow->config;
+	int result = config->sink_ops->take(config->sink, job->input, &job->part, err);
+
+	if (result < 0)
+		ccp_flow_fail(flow, err);
+	if (result != 1)
+		return result;
+	/* nothing more is wanted: whatever may be wrong with the rest, nobody has asked for it */
+	job->piece.ended = true;
+	job->more = false;
+	job->fold_step = CCP_FOLD_NOT_YET;
+	ccp_err_clear(&job->piece.err);
+	ccp_input_stop_after(job->input, job->number);
+	return 0;
+}
+
+/* Whether the job has bytes that came before its error. */
+static bool has_output(const struct ccp_flow *flow, const struct ccp_job *job)
+{
+	return flow->config.fold ? job->part.len > 0 : job->piece.out.len > 0;
+}
+
 /* Writes what the job has, opening the output with the input's first. Returns -1 with `err`. */
 static int write_piece(struct ccp_flow *flow, struct ccp_job *job, struct ccp_err *err)
 {
@@ -202,6 +285,8 @@ static int write_piece(struct ccp_flow *flow, struct ccp_job *job, struct ccp_er
 	}
 	if (config->inject)
 		ccp_inject_apply(config->inject, CCP_WRITE, job);
+	if (config->fold)
+		return take_part(flow, job, err);
 	if (piece->out.len > 0 &&
 	    config->sink_ops->write(config->sink, input, piece->out.data, piece->out.len, err) < 0) {
 		if (flow->shared_output)
@@ -243,13 +328,13 @@ void ccp_verb_write(struct ccp_flow *flow, struct ccp_job *job)
 	bool failed = ccp_err_is_error(&piece->err), salvage = failed && is_salvage(flow, &piece->err);
 
 	/* what was decoded before an error is shown by an output that many share; a file is given up whole */
-	if ((!failed || ((flow->shared_output || salvage) && piece->out.len > 0)) &&
+	if ((!failed || ((flow->shared_output || salvage) && has_output(flow, job))) &&
 	    write_piece(flow, job, &err) < 0) {
 		fail_input(flow, input, failed ? &piece->err : &err);
 		ccp_input_stop_after(input, job->number);
 		return;
 	}
-	if (!job->more) {
+	if (!ccp_job_goes_on(job)) {
 		input->bytes_in += piece->in.len;
 		input->plain_bytes += piece->plain_bytes;
 		atomic_fetch_add(&flow->counts.bytes_in, piece->in.len);
@@ -261,7 +346,9 @@ void ccp_verb_write(struct ccp_flow *flow, struct ccp_job *job)
 		salvage_input(flow, input, &piece->err);
 		return;
 	}
-	if (failed) {
+	if (job->fold_step == CCP_FOLD_AGAIN)
+		return;
+	if (ccp_err_is_error(&piece->err)) {
 		fail_input(flow, input, &piece->err);
 		return;
 	}

@@ -30,7 +30,8 @@ static unsigned load_of(const struct ccp_proc_worker *worker)
 static void save(struct ccp_proc *proc, enum ccp_stage stage, const struct ccp_job *job)
 {
 	proc->slot[job->slot].saved = *job;
-	if (proc->carry_bytes > 0 && stage == CCP_WORK && !job->ahead && job->input->carry)
+	proc->slot[job->slot].stopped = atomic_load(&job->input->flow.stop_after) <= job->number;
+	if (proc->carry_bytes > 0 && stage == CCP_WORK && ccp_job_has_turn(job) && job->input->carry)
 		memcpy(ccp_arena_carry_shadow(ccp_flow_config(proc->exec.flow)->arena, job->input), job->input->carry,
 		       proc->carry_bytes);
 }
@@ -92,7 +93,8 @@ static bool run_trivial(struct ccp_proc *proc, enum ccp_stage stage, struct ccp_
 	if (stage == CCP_READ && job->step == CCP_LOAD_DONE)
 		return true;
 	if (!ccp_flow_cancelled(proc->exec.flow) &&
-	    (stage == CCP_READ || !(ccp_err_is_error(&job->piece.err) || ccp_code_refuses(code))))
+	    (stage == CCP_READ || job->fold_step != CCP_FOLD_NOT_YET ||
+	     !(ccp_err_is_error(&job->piece.err) || ccp_code_refuses(code))))
 		return false;
 	ccp_flow_run(proc->exec.flow, &nobody, stage, job);
 	assert(!nobody.opened);
@@ -125,6 +127,7 @@ void ccp_proc_fail(struct ccp_proc *proc, enum ccp_stage stage, struct ccp_job *
 	job->piece.err.offset = job->piece.offset;
 	job->piece.out.len = 0;
 	job->more = false;
+	ccp_job_drop_part(job);
 	if (stage == CCP_READ)
 		job->step = CCP_LOAD_DONE;
 	ccp_proc_pass_on(proc, stage, job);

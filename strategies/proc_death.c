@@ -34,7 +34,7 @@ static void restore(struct ccp_proc *proc, enum ccp_stage stage, struct ccp_job 
 
 	*job = proc->slot[job->slot].saved;
 	job->attempts = attempts;
-	if (proc->carry_bytes > 0 && stage == CCP_WORK && !job->ahead && job->input->carry)
+	if (proc->carry_bytes > 0 && stage == CCP_WORK && ccp_job_has_turn(job) && job->input->carry)
 		memcpy(job->input->carry, ccp_arena_carry_shadow(ccp_flow_config(proc->exec.flow)->arena, job->input),
 		       proc->carry_bytes);
 }
@@ -63,7 +63,7 @@ static void casualty(struct ccp_proc *proc, struct ccp_proc_worker *worker, enum
 	if (job->ahead) { /* nobody needs that: it is done in its turn */
 		proc->slot[job->slot].deaths = 0;
 		ccp_proc_pass_on(proc, stage, job);
-	} else if (atomic_load(&job->input->flow.stop_after) <= job->number) {
+	} else if (!proc->slot[job->slot].stopped && atomic_load(&job->input->flow.stop_after) <= job->number) {
 		/* it had failed by itself before its worker died: later jobs may have been passed over for that */
 		blame(&err, job, loaded, status, "");
 		ccp_proc_fail(proc, stage, job, &err);

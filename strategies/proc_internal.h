@@ -36,6 +36,7 @@ struct ccp_proc_worker {
 /* What the parent knows of a job while a worker has it: how it was, for a second try. */
 struct ccp_proc_slot {
 	struct ccp_job saved;
+	bool stopped; /* nothing after it mattered already: what is to be folded came before an error or the end */
 	unsigned deaths;
 };
 

@@ -81,7 +81,7 @@ void ccp_auto_gather(struct ccp_facts *facts, struct ccp_run *run)
 		.cpus = plan->jobs,
 		.mem_budget = plan->max_mem,
 		.slot_bytes = ccp_arena_bytes(&slot),
-		.state_bytes = options->need.state_bytes,
+		.state_bytes = options->need.state_bytes + options->need.fold_state_bytes,
 		.slots = (unsigned)ccp_arena_slots(run->arena),
 		.chunk_bytes = options->need.chunk_bytes,
 		.cached = -1,

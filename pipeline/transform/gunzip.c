@@ -53,6 +53,7 @@ static int gunzip_open(void **state, const struct ccp_transform_options *options
 	if (!g)
 		return ccp_err_set(err, CCP_E_NO_MEMORY, "no memory for a decompressor");
 	g->passthrough = options->passthrough;
+	g->views = options->views;
 	g->quiet = options->ignore_trailing_quietly;
 	g->ranged = options->ranged;
 	g->range = options->range;
@@ -293,12 +294,31 @@ static int padding(struct ccp_gunzip_run *r)
 	}
 }
 
+/* Shows the rest of the piece where it lies, unless something else comes before it in `out`. */
+static bool show(struct ccp_gunzip_run *r)
+{
+	struct ccp_gunzip_carry *c = r->carry;
+	struct ccp_piece *piece = r->piece;
+
+	if (piece->out.len > 0 || c->held_len > 0 || c->word_len > piece->in_used)
+		return false;
+	piece->in_used -= c->word_len;
+	c->word_len = 0;
+	piece->view = piece->in.data + piece->in_used;
+	piece->view_len = piece->in.len - piece->in_used;
+	piece->plain_bytes += piece->view_len;
+	piece->in_used = piece->in.len;
+	return true;
+}
+
 static int copy(struct ccp_gunzip_run *r)
 {
 	struct ccp_gunzip_carry *c = r->carry;
 	struct ccp_buf *out = &r->piece->out;
 	size_t len, n = ccp_buf_room(out) < c->word_len ? ccp_buf_room(out) : c->word_len;
 
+	if (r->options->views && show(r))
+		return 0;
 	ccp_buf_append(out, c->word, n);
 	r->piece->plain_bytes += n;
 	c->word_len -= n;

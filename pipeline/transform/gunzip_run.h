@@ -46,7 +46,7 @@ struct ccp_gunzip_carry {
 };
 
 struct ccp_gunzip {
-	bool passthrough, quiet, ranged;
+	bool passthrough, quiet, ranged, views;
 	struct ccp_range range;
 	struct ccp_guess_work work;
 };

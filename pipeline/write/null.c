@@ -37,6 +37,15 @@ static int null_write(struct ccp_sink *sink, struct ccp_input *input, const void
 	return 0;
 }
 
+static int null_take(struct ccp_sink *sink, struct ccp_input *input, const struct ccp_part *part, struct ccp_err *err)
+{
+	(void)sink;
+	(void)input;
+	(void)part;
+	(void)err;
+	return 0;
+}
+
 static int null_commit(struct ccp_sink *sink, struct ccp_input *input, struct ccp_err *err)
 {
 	(void)sink;
@@ -66,6 +75,7 @@ const struct ccp_sink_ops ccp_sink_null = {
 	.check = null_check,
 	.open = null_open,
 	.write = null_write,
+	.take = null_take,
 	.commit = null_commit,
 	.abort = null_abort,
 	.destroy = null_destroy,
