@@ -1,0 +1,440 @@
+/*
+ * sorter.c: what is in memory, what is in files, and when the one becomes the other.
+ *
+ * Memory holds blocks in the order in which they were added: such that came in order, and raw ones, which are filled
+ * line by line and sorted later, several at a time. When there is no room for another block all of them are merged to
+ * a file, as one run. At the end, if there are files, so is what is left; and if there are more runs than can be read
+ * at the same time, neighbours are merged to a second file first.
+ */
+#include "pipeline/sort/sorter.h"
+
+#include <assert.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "pipeline/sort/lines.h"
+#include "pipeline/sort/merge.h"
+#include "pipeline/sort/share.h"
+#include "pipeline/sort/spill.h"
+
+#define HUGE_PAGE ((size_t)2 << 20)
+#define RAW_LEAST ((size_t)64 << 10)
+#define RAW_MOST ((size_t)4 << 20)
+#define OUT_MOST ((size_t)6 << 20)
+#define READ_LEAST ((size_t)16 << 10) /* of a run in a file, at a time */
+#define READ_MOST ((size_t)1 << 20)
+
+struct block {
+	uint8_t *data;
+	size_t len, cap;
+	bool sorted;
+};
+
+struct ccp_sorter {
+	const struct ccp_sorter_options *options;
+	unsigned threads;
+	uint64_t max_bytes;
+	size_t raw_bytes, out_bytes;
+	size_t raw_lines; /* that a raw block may have */
+
+	struct block *blocks;
+	size_t block_count, block_room;
+	uint64_t held;       /* bytes of the blocks */
+	size_t lines;        /* in the last block, if it is raw and not full */
+	bool filling;        /* it is */
+
+	struct ccp_spill spill;
+	struct ccp_sort_run *files;
+	size_t file_count, file_room;
+
+	struct ccp_sort_runs runs; /* once finished */
+	struct ccp_sort_merge *merge;
+	struct ccp_sorter_counts counts;
+};
+
+static size_t between(uint64_t value, size_t least, size_t most)
+{
+	return value < least ? least : value > most ? most : (size_t)value;
+}
+
+int ccp_sorter_new(struct ccp_sorter **sorter, const struct ccp_sorter_options *options, struct ccp_err *err)
+{
+	struct ccp_sorter *made = calloc(1, sizeof *made);
+	uint64_t bytes = options->max_bytes < CCP_SORTER_LEAST ? CCP_SORTER_LEAST : options->max_bytes;
+
+	if (made == NULL)
+		return ccp_err_set(err, CCP_E_NO_MEMORY, "out of memory");
+	made->options = options;
+	made->max_bytes = bytes;
+	made->threads = (unsigned)between(options->threads, 1, CCP_SORT_THREADS);
+	made->threads = (unsigned)between(made->threads, 1, between(bytes / (8 * RAW_LEAST), 1, CCP_SORT_THREADS));
+	/* an eighth to sort to, as much for what is known of the lines, and later for what is given out */
+	made->raw_bytes = between(bytes / 8 / made->threads, RAW_LEAST, RAW_MOST);
+	made->raw_lines = made->raw_bytes / sizeof(struct ccp_sort_line);
+	made->out_bytes = between(bytes / 8 / made->threads, RAW_LEAST, OUT_MOST);
+	made->spill.fd = -1;
+	*sorter = made;
+	return 0;
+}
+
+static bool must_stop(const struct ccp_sorter *sorter, struct ccp_err *err)
+{
+	if (sorter->options->stop == NULL || sorter->options->stop() == 0)
+		return false;
+	ccp_err_set(err, CCP_E_CANCELLED, "interrupted");
+	return true;
+}
+
+/* ---- blocks ---- */
+
+/* Large ones in large pages: the kernel clears them faster, and looking a line up costs less. */
+static uint8_t *allocate(size_t bytes)
+{
+	void *data;
+
+	if (bytes < HUGE_PAGE)
+		return malloc(bytes);
+	if (posix_memalign(&data, HUGE_PAGE, bytes) != 0)
+		return NULL;
+	madvise(data, bytes, MADV_HUGEPAGE);
+	return data;
+}
+
+struct sorting {
+	struct ccp_sorter *sorter;
+	atomic_size_t next;
+	atomic_bool failed;
+};
+
+/* Sorts raw blocks, as long as there are some that nobody has taken. */
+static void sort_some(void *arg)
+{
+	struct sorting *sorting = arg;
+	struct ccp_sorter *sorter = sorting->sorter;
+	struct ccp_sort_lines lines = { 0 };
+	struct ccp_err err;
+
+	for (;;) {
+		size_t i = atomic_fetch_add(&sorting->next, 1);
+		struct block *block;
+		struct ccp_buf out;
+		size_t used;
+
+		if (i >= sorter->block_count || atomic_load(&sorting->failed))
+			break;
+		block = &sorter->blocks[i];
+		if (block->sorted)
+			continue;
+		out = (struct ccp_buf){ .data = allocate(block->len), .cap = block->len };
+		if (out.data == NULL || (lines.lines == NULL && ccp_sort_lines_init(&lines, sorter->options->order,
+										   sorter->raw_lines, &err) != 0)) {
+			free(out.data);
+			atomic_store(&sorting->failed, true);
+			break;
+		}
+		used = ccp_sort_lines(&lines, block->data, block->len, &out);
+		assert(used == block->len);
+		free(block->data);
+		*block = (struct block){ out.data, out.len, out.cap, true };
+	}
+	ccp_sort_lines_release(&lines);
+}
+
+static int sort_blocks(struct ccp_sorter *sorter, struct ccp_err *err)
+{
+	struct sorting sorting = { .sorter = sorter };
+	size_t raw = 0;
+
+	for (size_t i = 0; i < sorter->block_count; i++)
+		raw += !sorter->blocks[i].sorted;
+	sorter->filling = false;
+	if (raw > 0)
+		ccp_sort_together(raw < sorter->threads ? (unsigned)raw : sorter->threads, sort_some, &sorting);
+	return atomic_load(&sorting.failed) ? ccp_err_set(err, CCP_E_NO_MEMORY, "no memory to sort lines") : 0;
+}
+
+/* ---- files ---- */
+
+static int add_file(struct ccp_sorter *sorter, const struct ccp_sort_run *run, struct ccp_err *err)
+{
+	if (sorter->file_count == sorter->file_room) {
+		size_t room = sorter->file_room * 2 + 16;
+		struct ccp_sort_run *grown = reallocarray(sorter->files, room, sizeof *grown);
+
+		if (grown == NULL)
+			return ccp_err_set(err, CCP_E_NO_MEMORY, "out of memory");
+		sorter->files = grown;
+		sorter->file_room = room;
+	}
+	sorter->files[sorter->file_count++] = *run;
+	return 0;
+}
+
+static int take_spilled(void *arg, const void *data, size_t len, struct ccp_err *err)
+{
+	return ccp_spill_write(arg, data, len, err);
+}
+
+/* Merges runs to the end of a file. */
+static int merge_to(struct ccp_sorter *sorter, const struct ccp_sort_runs *runs, struct ccp_spill *spill,
+		    struct ccp_err *err)
+{
+	const struct ccp_sorter_taker taker = { take_spilled, spill };
+	struct ccp_sort_run run = { .fd = spill->fd, .begin = spill->len };
+
+	if (ccp_sort_share(runs, sorter->threads, sorter->out_bytes, &taker, err) != 0)
+		return -1;
+	run.len = (size_t)(spill->len - run.begin);
+	sorter->counts.spilled_bytes += run.len;
+	return run.len > 0 ? add_file(sorter, &run, err) : 0;
+}
+
+/* All blocks as runs. Memory: runs->runs is returned. */
+static int runs_of_blocks(const struct ccp_sorter *sorter, struct ccp_sort_runs *runs, struct ccp_err *err)
+{
+	*runs = (struct ccp_sort_runs){ .order = sorter->options->order, .stop = sorter->options->stop };
+	runs->runs = calloc(sorter->block_count + 1, sizeof *runs->runs);
+	if (runs->runs == NULL)
+		return ccp_err_set(err, CCP_E_NO_MEMORY, "out of memory");
+	for (size_t i = 0; i < sorter->block_count; i++)
+		runs->runs[runs->count++] = (struct ccp_sort_run){ .data = sorter->blocks[i].data, .fd = -1,
+								   .len = sorter->blocks[i].len };
+	return 0;
+}
+
+static void free_blocks(struct ccp_sorter *sorter)
+{
+	for (size_t i = 0; i < sorter->block_count; i++)
+		free(sorter->blocks[i].data);
+	sorter->block_count = 0;
+	sorter->held = 0;
+	sorter->filling = false;
+}
+
+static int spill_blocks(struct ccp_sorter *sorter, struct ccp_err *err)
+{
+	struct ccp_sort_runs runs;
+	int result;
+
+	if (sorter->block_count == 0)
+		return 0;
+	if (must_stop(sorter, err) || sort_blocks(sorter, err) != 0)
+		return -1;
+	if (sorter->spill.fd < 0 && ccp_spill_open(&sorter->spill, sorter->options->tmpdir, err) != 0)
+		return -1;
+	if (runs_of_blocks(sorter, &runs, err) != 0)
+		return -1;
+	result = merge_to(sorter, &runs, &sorter->spill, err);
+	free(runs.runs);
+	free_blocks(sorter);
+	return result;
+}
+
+/* How many runs in files can be read at the same time, by all threads. */
+static size_t fan_in(const struct ccp_sorter *sorter)
+{
+	uint64_t bytes = sorter->max_bytes - sorter->threads * (uint64_t)sorter->out_bytes;
+
+	return between(bytes / (sorter->threads * READ_LEAST), 2, SIZE_MAX);
+}
+
+static size_t read_bytes(const struct ccp_sorter *sorter, size_t count)
+{
+	uint64_t bytes = sorter->max_bytes - sorter->threads * (uint64_t)sorter->out_bytes;
+
+	return between(bytes / sorter->threads / (count + 1), READ_LEAST, READ_MOST) & ~(size_t)4095;
+}
+
+/* Merges neighbours until all files can be read at once. */
+static int reduce_files(struct ccp_sorter *sorter, struct ccp_err *err)
+{
+	size_t fan = fan_in(sorter);
+	int result = 0;
+
+	while (result == 0 && sorter->file_count > fan) {
+		struct ccp_sort_run *old = sorter->files;
+		struct ccp_spill old_spill = sorter->spill;
+		size_t count = sorter->file_count;
+
+		sorter->files = NULL;
+		sorter->file_count = sorter->file_room = 0;
+		result = ccp_spill_open(&sorter->spill, sorter->options->tmpdir, err);
+		for (size_t at = 0; at < count && result == 0; at += fan) {
+			const struct ccp_sort_runs runs = {
+				.order = sorter->options->order,
+				.runs = old + at,
+				.count = count - at < fan ? count - at : fan,
+				.buffer_bytes = read_bytes(sorter, fan),
+				.stop = sorter->options->stop,
+			};
+
+			result = merge_to(sorter, &runs, &sorter->spill, err);
+		}
+		free(old);
+		ccp_spill_close(&old_spill);
+		sorter->counts.passes++;
+	}
+	return result;
+}
+
+/* ---- adding ---- */
+
+/* A new block for `bytes`, or NULL. What was before may have gone to a file. */
+static struct block *add_block(struct ccp_sorter *sorter, size_t bytes, struct ccp_err *err)
+{
+	uint64_t most = sorter->max_bytes - sorter->max_bytes / 4;
+	struct block *block;
+
+	sorter->filling = false;
+	if (sorter->held + bytes > most && spill_blocks(sorter, err) != 0)
+		return NULL;
+	if (sorter->block_count == sorter->block_room) {
+		size_t room = sorter->block_room * 2 + 64;
+		struct block *grown = reallocarray(sorter->blocks, room, sizeof *grown);
+
+		if (grown == NULL)
+			goto failed;
+		sorter->blocks = grown;
+		sorter->block_room = room;
+	}
+	block = &sorter->blocks[sorter->block_count];
+	*block = (struct block){ .data = allocate(bytes), .cap = bytes };
+	if (block->data == NULL)
+		goto failed;
+	sorter->block_count++;
+	sorter->held += bytes;
+	sorter->counts.runs++;
+	return block;
+failed:
+	ccp_err_set(err, CCP_E_NO_MEMORY, "no memory for %zu bytes of lines", bytes);
+	return NULL;
+}
+
+int ccp_sorter_add(struct ccp_sorter *sorter, const void *data, size_t len, struct ccp_err *err)
+{
+	const uint8_t *at = data;
+
+	sorter->counts.bytes += len;
+	while (len > 0) {
+		const uint8_t *found = memchr(at, sorter->options->order->end, len);
+		size_t line = found != NULL ? (size_t)(found - at) + 1 : len;
+		struct block *block = sorter->filling ? &sorter->blocks[sorter->block_count - 1] : NULL;
+
+		assert(found != NULL);
+		if (block == NULL || line > block->cap - block->len || sorter->lines == sorter->raw_lines) {
+			bool alone = line > sorter->raw_bytes;
+
+			block = add_block(sorter, alone ? line : sorter->raw_bytes, err);
+			if (block == NULL)
+				return -1;
+			block->sorted = alone;
+			sorter->filling = !alone;
+			sorter->lines = 0;
+		}
+		memcpy(block->data + block->len, at, line);
+		block->len += line;
+		sorter->lines++;
+		at += line;
+		len -= line;
+	}
+	return 0;
+}
+
+/* The first line of `data` that comes not before another one. */
+static size_t place_for(const struct ccp_sorter *sorter, const uint8_t *line, size_t line_len, uint8_t *data,
+			size_t len)
+{
+	struct ccp_sort_run run = { .data = data, .fd = -1, .len = len };
+	const struct ccp_sort_runs runs = { .order = sorter->options->order, .runs = &run, .count = 1 };
+	/* it was there before all of them */
+	const struct ccp_sort_splitter splitter = { .line = (uint8_t *)(uintptr_t)line, .len = line_len };
+	struct ccp_err err;
+	size_t at = len;
+
+	(void)ccp_sort_split(&runs, &splitter, &at, &err); /* fails for files only */
+	return at;
+}
+
+int ccp_sorter_add_sorted(struct ccp_sorter *sorter, const void *line, size_t line_len, const void *data, size_t len,
+			  struct ccp_err *err)
+{
+	struct block *block;
+	size_t at;
+
+	if (line_len + len < sorter->raw_bytes / 16) { /* many tiny runs are slow to merge */
+		if (line_len > 0 && ccp_sorter_add(sorter, line, line_len, err) != 0)
+			return -1;
+		return ccp_sorter_add(sorter, data, len, err);
+	}
+	block = add_block(sorter, line_len + len, err);
+	if (block == NULL)
+		return -1;
+	memcpy(block->data, data, len);
+	block->len = len;
+	if (line_len > 0) {
+		at = place_for(sorter, line, line_len - 1, block->data, len);
+		memmove(block->data + at + line_len, block->data + at, len - at);
+		memcpy(block->data + at, line, line_len);
+		block->len += line_len;
+	}
+	block->sorted = true;
+	sorter->counts.bytes += line_len + len;
+	return 0;
+}
+
+/* ---- giving out ---- */
+
+int ccp_sorter_finish(struct ccp_sorter *sorter, struct ccp_err *err)
+{
+	if (must_stop(sorter, err))
+		return -1;
+	if (sorter->file_count == 0) {
+		if (sort_blocks(sorter, err) != 0)
+			return -1;
+		return runs_of_blocks(sorter, &sorter->runs, err);
+	}
+	if (spill_blocks(sorter, err) != 0 || reduce_files(sorter, err) != 0)
+		return -1;
+	sorter->runs = (struct ccp_sort_runs){
+		.order = sorter->options->order,
+		.runs = sorter->files,
+		.count = sorter->file_count,
+		.buffer_bytes = read_bytes(sorter, sorter->file_count),
+		.stop = sorter->options->stop,
+	};
+	sorter->files = NULL;
+	return 0;
+}
+
+int ccp_sorter_next(struct ccp_sorter *sorter, const uint8_t **line, size_t *len, struct ccp_err *err)
+{
+	if (sorter->merge == NULL && ccp_sort_merge_open(&sorter->merge, &sorter->runs, NULL, NULL,
+							  (struct ccp_sort_level){ 0 }, err) != 0)
+		return -1;
+	return ccp_sort_merge_next(sorter->merge, line, len, err);
+}
+
+int ccp_sorter_write(struct ccp_sorter *sorter, const struct ccp_sorter_taker *taker, struct ccp_err *err)
+{
+	return ccp_sort_share(&sorter->runs, sorter->threads, sorter->out_bytes, taker, err);
+}
+
+struct ccp_sorter_counts ccp_sorter_counts(const struct ccp_sorter *sorter)
+{
+	return sorter->counts;
+}
+
+void ccp_sorter_free(struct ccp_sorter *sorter)
+{
+	if (sorter == NULL)
+		return;
+	ccp_sort_merge_close(sorter->merge);
+	free(sorter->runs.runs);
+	free(sorter->files);
+	free_blocks(sorter);
+	free(sorter->blocks);
+	ccp_spill_close(&sorter->spill);
+	free(sorter);
+}
