@@ -16,7 +16,9 @@ struct ccp_command {
 
 extern const struct ccp_command ccp_command_gzip, ccp_command_gunzip, ccp_command_cat, ccp_command_test,
 	ccp_command_list, ccp_command_index, ccp_command_compare, ccp_command_info,
-	ccp_command_sum, ccp_command_tar;
+	ccp_command_sum, ccp_command_tar, ccp_command_wc, ccp_command_grep, ccp_command_freq, ccp_command_sort,
+	ccp_command_stats,
+	ccp_command_run, ccp_command_map;
 
 /* All of them, ended by NULL. */
 extern const struct ccp_command *const ccp_commands[];

@@ -23,7 +23,10 @@
 
 const struct ccp_command *const ccp_commands[] = {
 	&ccp_command_gzip, &ccp_command_gunzip, &ccp_command_cat,
-	&ccp_command_test, &ccp_command_list, &ccp_command_index, &ccp_command_sum, &ccp_command_tar,
+	&ccp_command_test, &ccp_command_list, &ccp_command_index, &ccp_command_sum, &ccp_command_tar, &ccp_command_wc,
+	&ccp_command_grep, &ccp_command_freq, &ccp_command_stats,
+	&ccp_command_sort,
+	&ccp_command_run, &ccp_command_map,
 	&ccp_command_compare, &ccp_command_info, NULL,
 };
 
@@ -61,7 +64,8 @@ static void print_help(const struct ccp_settings *s, const struct ccp_command *c
 		       command->help[0] - 'a' + 'A', command->help + 1);
 	}
 	ccp_options_help(stdout, s->bit);
-	if (s->gnu || !(s->bit & (CCP_FOR_INFO | CCP_FOR_COMPARE | CCP_FOR_INDEX | CCP_FOR_TAR)))
+	if (s->gnu || !(s->bit & (CCP_FOR_INFO | CCP_FOR_COMPARE | CCP_FOR_INDEX | CCP_FOR_TAR | CCP_FOR_RUN |
+				   CCP_FOR_MAP)))
 		printf("\nWith no FILE, or when FILE is -, read standard input.\n");
 	if (s->gnu)
 		printf("\nThis is ccpipe under the name %s; see ccpipe(1).\n", s->program);
@@ -99,7 +103,7 @@ static int run_command(struct ccp_settings *s, const struct ccp_command *command
 	int status = CCP_EXIT_OK;
 
 	if (ccp_options_parse(s, argc, argv) != 0)
-		status = s->gnu ? CCP_EXIT_FAILED : CCP_EXIT_USAGE;
+		status = s->gnu ? CCP_EXIT_FAILED : s->bit == CCP_FOR_GREP ? 2 : CCP_EXIT_USAGE;
 	else if (s->act == CCP_ACT_HELP)
 		print_help(s, command);
 	else if (s->act == CCP_ACT_VERSION)

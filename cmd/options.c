@@ -21,6 +21,7 @@ void ccp_settings_init(struct ccp_settings *s, const char *program, const char *
 		.drop_time = -1,
 		.suffix = ".gz",
 		.sum.binary = -1,
+		.grep.with_name = -1,
 	};
 	s->plan.jobs = getenv("CCPIPE_JOBS");
 	s->plan.strategy = getenv("CCPIPE_STRATEGY");
@@ -31,6 +32,8 @@ void ccp_settings_release(struct ccp_settings *s)
 {
 	free(s->names);
 	s->names = NULL;
+	free(s->grep.patterns);
+	s->grep.patterns = NULL;
 	ccp_profile_request_release(&s->profile);
 }
 
@@ -186,7 +189,8 @@ static int parse_brief(struct ccp_settings *s, const char *text, char **argv, in
 
 int ccp_options_parse(struct ccp_settings *s, int argc, char **argv)
 {
-	bool posix = getenv("POSIXLY_CORRECT") != NULL, options = true;
+	/* what comes behind the name of a program is the program's */
+	bool posix = getenv("POSIXLY_CORRECT") != NULL || (s->bit & (CCP_FOR_RUN | CCP_FOR_MAP)), options = true;
 
 	s->names = calloc((size_t)argc + 1, sizeof *s->names);
 	if (s->names == NULL) {

@@ -15,6 +15,7 @@
 #include "pipeline/inject.h"
 #include "pipeline/net/fetch.h"
 #include "pipeline/plan.h"
+#include "pipeline/sort/order.h"
 #include "pipeline/tar_layout.h"
 #include "pipeline/transform.h"
 
@@ -34,6 +35,13 @@ enum {
 	CCP_FOR_B2SUM = 1u << 12,
 	CCP_FOR_CKSUM = 1u << 13,
 	CCP_FOR_TAR = 1u << 14,
+	CCP_FOR_WC = 1u << 15,
+	CCP_FOR_GREP = 1u << 16,
+	CCP_FOR_FREQ = 1u << 17,
+	CCP_FOR_STATS = 1u << 18,
+	CCP_FOR_SORT = 1u << 19,
+	CCP_FOR_RUN = 1u << 20,
+	CCP_FOR_MAP = 1u << 21,
 };
 #define CCP_FOR_SUM_PERSONA (CCP_FOR_HASHSUM | CCP_FOR_B2SUM | CCP_FOR_CKSUM)
 
@@ -78,6 +86,74 @@ struct ccp_tar_settings {
 	/* -x */
 	int devices, keep_setid, same_owner, drop_mtime;
 	uint64_t max_size;           /* 0 = not said */
+};
+
+/* What was said to grep. */
+struct ccp_grep_settings {
+	char *patterns;              /* of -e and -f, a newline after each; released by ccp_settings_release */
+	size_t patterns_len;
+	bool said;                   /* there was a -e or a -f, perhaps of an empty file */
+	int syntax;                  /* enum ccp_grep_syntax */
+	int ignore_case, invert, words, whole_lines;
+	int count, only_matching, quiet, no_messages;
+	int list;                    /* 'l', 'L', or 0 */
+	int with_name;               /* -1 = not said */
+	int numbers, offsets, null_names, null_lines;
+	int binary;                  /* 'b' or 0 as GNU, 't' = text, 'w' = without match */
+	int color, line_buffered;    /* color: 'n' or 0, 'a' = always, 't' = on a terminal */
+	bool has_max, has_before, has_after, has_around;
+	uint64_t max, before, after, around;
+	const char *separator;       /* between groups of lines; NULL = -- */
+	int no_separator;
+	const char *label;           /* name of standard input; NULL = (standard input) */
+};
+
+/* What was said to sort. */
+struct ccp_sort_settings {
+	struct ccp_sort_order order; /* its keys */
+	int numeric, fold, reverse, skip_blanks, unique, stable;
+	int separator, separated;    /* the byte, and whether there is one */
+	int null_lines;
+	int check;                   /* 'c', 'C', or 0 */
+	int merge;
+	char size[32];               /* of -S */
+	const char *tmpdir;          /* NULL = not said */
+};
+
+/* What was said to freq. */
+struct ccp_freq_settings {
+	int by;                      /* enum ccp_freq_by */
+	uint64_t field;              /* of --by field=N */
+	const char *regex;           /* of --by regex=RE */
+	bool has_separator;
+	char separator;
+	int ignore_case, csv;
+	uint64_t top, least;         /* 0 = not said */
+};
+
+/* What was said to stats. */
+struct ccp_stats_settings {
+	const char *field, *by;      /* NULL = the first; all together */
+	const char *quantiles;       /* NULL = not said */
+	int csv, tsv, header, to_csv;
+	bool separated;
+	char separator;
+};
+
+/* What was said to run and map. */
+struct ccp_run_settings {
+	int number;                  /* arguments of a job; 0 = not said */
+	int many;                    /* -X */
+	const char *arg_file;        /* -a; NULL = not said */
+	uint64_t timeout_ns;         /* 0 = none */
+	int retries;
+	int halt;                    /* enum ccp_crew_halt */
+	int halt_failures;
+	const char *joblog;          /* NULL = none */
+	int resume;                  /* 'r' = --resume, 'f' = --retry-failed, or 0 */
+	int tag, dry_run;
+	int by;                      /* of map: 'l' = lines, 'f' = files, 's' or 0 = bytes */
+	uint64_t by_count;           /* so many */
 };
 
 /*
@@ -125,6 +201,12 @@ struct ccp_settings {
 
 	struct ccp_sum_settings sum;
 	struct ccp_tar_settings tar;
+	struct ccp_grep_settings grep;
+	struct ccp_run_settings run;
+	struct ccp_freq_settings freq;
+	struct ccp_stats_settings stats;
+	struct ccp_sort_settings sort;
+	unsigned wc;                 /* CCP_WC_…, what was asked for */
 
 	/* compare */
 	const char *strategies, *jobs_list; /* NULL = not said */

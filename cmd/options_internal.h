@@ -57,6 +57,38 @@ int ccp_option_hint(struct ccp_settings *settings, const struct ccp_option *opti
 int ccp_option_depth(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
 int ccp_option_glob(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
 
+/* options_text.c: the same, for wc. */
+int ccp_option_files0(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
+int ccp_option_wc(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
+
+/* options_grep.c: the same, for grep. */
+int ccp_option_grep_pattern(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
+int ccp_option_grep_file(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
+int ccp_option_grep_number(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
+int ccp_option_grep_digit(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
+int ccp_option_grep_binary(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
+int ccp_option_grep_color(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
+
+/* options_sort.c: the same, for sort. */
+int ccp_option_sort_key(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
+int ccp_option_sort_separator(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
+int ccp_option_sort_size(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
+int ccp_option_sort_check(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
+
+/* options_freq.c: the same, for freq. */
+int ccp_option_freq_by(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
+int ccp_option_freq_separator(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
+int ccp_option_freq_number(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
+
+/* options_stats.c: the same, for stats. */
+int ccp_option_stats_separator(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
+
+/* options_run.c: the same, for run and map. */
+int ccp_option_run_timeout(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
+int ccp_option_run_retries(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
+int ccp_option_run_halt(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
+int ccp_option_map_by(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
+
 /* options_tar.c: the same, for tar. */
 int ccp_option_tar_mode(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
 int ccp_option_tar_dir(struct ccp_settings *settings, const struct ccp_option *option, const char *value);

@@ -7,6 +7,8 @@
  */
 #include "cmd/options_internal.h"
 
+#include "pipeline/fold/grep_matcher.h"
+#include "pipeline/fold/wc.h"
 #include "pipeline/sink.h"
 
 /* Who knows an option. */
@@ -20,13 +22,22 @@
 #define CKSUM CCP_FOR_CKSUM
 #define SUMS (SUM | PERSONA)
 #define TAR CCP_FOR_TAR
-#define INPUTS (GU | CCP_FOR_CAT | CCP_FOR_TEST | CCP_FOR_LIST | SUM)
+#define WC CCP_FOR_WC
+#define GREP CCP_FOR_GREP
+#define RUN CCP_FOR_RUN
+#define MAP CCP_FOR_MAP
+#define RUNS (RUN | MAP)
+#define FREQ CCP_FOR_FREQ
+#define STATS CCP_FOR_STATS
+#define SORT CCP_FOR_SORT
+#define TEXTS (CCP_FOR_WC | CCP_FOR_GREP | CCP_FOR_FREQ | CCP_FOR_STATS | CCP_FOR_SORT | CCP_FOR_MAP)
+#define INPUTS (TEXTS | GU | CCP_FOR_CAT | CCP_FOR_TEST | CCP_FOR_LIST | SUM)
 #define DATA (INPUTS | TAR)
 #define NET DATA
 #define OUT (GU | CCP_FOR_CAT)
 #define COMPARE CCP_FOR_COMPARE
 #define INDEX CCP_FOR_INDEX
-#define ALL (DATA | CCP_FOR_INFO | COMPARE | INDEX | GNU)
+#define ALL (DATA | RUN | CCP_FOR_INFO | COMPARE | INDEX | GNU)
 
 #define FIELD(name) offsetof(struct ccp_settings, name)
 #define HEADING(who, title) { .commands = (who), .kind = CCP_OPTION_HEADING, .help = (title) }
@@ -41,7 +52,7 @@
 #define LEVEL(who, digit) CALL(who, '0' + (digit), NULL, digit, ccp_option_digit, NULL)
 
 const struct ccp_option ccp_options[] = {
-	HEADING(DATA & ~GNU, "What is done"),
+	HEADING((DATA & ~GNU) | RUN, "What is done"),
 	{ .commands = GNU, .brief = 'a', .name = "ascii", .kind = CCP_OPTION_NOTHING },
 	ON(CODEC, 0, "to-stdout", to_stdout, 1, NULL),
 	ON(CODEC, 'c', "stdout", to_stdout, 1, "write on standard output, keep original files unchanged"),
@@ -69,7 +80,125 @@ const struct ccp_option ccp_options[] = {
 	ON(TAR, 0, "devices", tar.devices, 1, "-x: make devices and FIFOs, too"),
 	ON(TAR, 0, "keep-setid", tar.keep_setid, 1, "-x: keep set-user-ID, set-group-ID and sticky bits"),
 	ON(TAR, 0, "same-owner", tar.same_owner, 1, "-x: restore owners, as root"),
-	ON(ALL, 'h', "help", act, CCP_ACT_HELP, "give this help"),
+	TEXT(RUN, 'j', "jobs", "N", plan.jobs, "run N at once: a number, N%, -N (all CPUs but N), auto (default)"),
+	ARG(RUN, 'n', "max-args", "N", run.number, ccp_option_count, "put N arguments into each command"),
+	ON(RUN, 'X', "xargs", run.many, 1, "as many as there is room for, evenly"),
+	TEXT(RUN, 'a', "arg-file", "FILE", run.arg_file, "arguments from FILE, one a line; - is standard input"),
+	ON(RUN, '0', "null", nul_separated, 1, "arguments in files and on standard input end in NUL"),
+	ARG(MAP, 0, "by", "UNIT", act, ccp_option_map_by,
+	    "cut inputs into blocks of UNIT: line, N-lines, SIZE (default 1M, to the end of a line), file"),
+	ARG(RUNS, 0, "timeout", "S", act, ccp_option_run_timeout, "stop what runs longer than S seconds (or 5m, 2h)"),
+	ARG(RUNS, 0, "retries", "N", act, ccp_option_run_retries, "run what failed up to N times more"),
+	ARG(RUNS, 0, "halt", "WHEN", act, ccp_option_run_halt,
+	    "after N failures start nothing more: soon,fail=N; stop what runs, too: now,fail=N"),
+	TEXT(RUN, 0, "joblog", "FILE", run.joblog, "write a line about each job to FILE"),
+	ON(RUN, 0, "resume", run.resume, 'r', "with --joblog: pass over jobs that it tells ended well"),
+	ON(RUN, 0, "resume-failed", run.resume, 'r', NULL),
+	ON(RUN, 0, "retry-failed", run.resume, 'f', "with --joblog: only jobs that it tells failed"),
+	ON(RUN, 0, "unordered", unordered, 1, "show what a job wrote when it ends, not in the order of the arguments"),
+	ON(RUN, 0, "tag", run.tag, 1, "begin every line that a job writes with its arguments and a tab"),
+	ON(RUN, 0, "dry-run", run.dry_run, 1, "print the commands, run nothing"),
+	CALL(WC, 'l', "lines", CCP_WC_LINES, ccp_option_wc, "count newlines"),
+	CALL(WC, 'w', "words", CCP_WC_WORDS, ccp_option_wc, "count words"),
+	CALL(WC, 'm', "chars", CCP_WC_CHARS, ccp_option_wc, "count characters, by the locale"),
+	CALL(WC, 'c', "bytes", CCP_WC_BYTES, ccp_option_wc, "count bytes"),
+	CALL(WC, 'L', "max-line-length", CCP_WC_LONGEST, ccp_option_wc, "columns of the longest line"),
+	ON(GREP, 'E', "extended-regexp", grep.syntax, CCP_GREP_EXTENDED, "patterns are extended regular expressions"),
+	ON(GREP, 'F', "fixed-strings", grep.syntax, CCP_GREP_FIXED, "patterns are strings"),
+	ON(GREP, 'G', "basic-regexp", grep.syntax, CCP_GREP_BASIC, "basic regular expressions (the default)"),
+	ON(GREP, 'P', "perl-regexp", grep.syntax, CCP_GREP_PERL, "the pattern is a Perl regular expression"),
+	ARG(GREP, 'e', "regexp", "PATTERN", act, ccp_option_grep_pattern, "a pattern; repeatable"),
+	ARG(GREP, 'f', "file", "FILE", act, ccp_option_grep_file, "patterns from FILE, one a line; repeatable"),
+	ON(GREP, 'i', "ignore-case", grep.ignore_case, 1, "capital and small letters are the same"),
+	ON(GREP, 'y', NULL, grep.ignore_case, 1, NULL),
+	ON(GREP, 0, "no-ignore-case", grep.ignore_case, 0, "they are not (the default)"),
+	ON(GREP, 'w', "word-regexp", grep.words, 1, "only matches that are whole words"),
+	ON(GREP, 'x', "line-regexp", grep.whole_lines, 1, "only matches that are whole lines"),
+	ON(GREP, 'v', "invert-match", grep.invert, 1, "the lines that do not match"),
+	ARG(GREP, 'm', "max-count", "NUM", grep.max, ccp_option_grep_number, "stop in a file after NUM lines"),
+	ON(GREP, 'c', "count", grep.count, 1, "print only how many lines were selected, for each file"),
+	ON(GREP, 'l', "files-with-matches", grep.list, 'l', "print only the names of files with selected lines"),
+	ON(GREP, 'L', "files-without-match", grep.list, 'L', "print only the names of files without"),
+	ON(GREP, 'o', "only-matching", grep.only_matching, 1, "print only what matches, each match on a line"),
+	ON(GREP, 'q', "quiet", grep.quiet, 1, "print nothing, stop at the first selected line"),
+	ON(GREP, 0, "silent", grep.quiet, 1, NULL),
+	ON(GREP, 's', "no-messages", grep.no_messages, 1, "say nothing of files that are not there or not readable"),
+	ON(GREP, 'n', "line-number", grep.numbers, 1, "print line numbers"),
+	ON(GREP, 'b', "byte-offset", grep.offsets, 1, "print offsets in what was decoded, in bytes"),
+	ON(GREP, 'H', "with-filename", grep.with_name, 1, "print file names before lines"),
+	ON(GREP, 'h', "no-filename", grep.with_name, 0, "print none"),
+	ON(GREP, 'Z', "null", grep.null_names, 1, "end file names in NUL"),
+	TEXT(GREP, 0, "label", "NAME", grep.label, "how standard input is called"),
+	ARG(GREP, 'A', "after-context", "NUM", grep.after, ccp_option_grep_number, "print NUM lines after, too"),
+	ARG(GREP, 'B', "before-context", "NUM", grep.before, ccp_option_grep_number, "print NUM lines before, too"),
+	ARG(GREP, 'C', "context", "NUM", grep.around, ccp_option_grep_number,
+	    "print NUM lines before and after (also -NUM)"),
+	TEXT(GREP, 0, "group-separator", "SEP", grep.separator, "print SEP between groups of lines"),
+	ON(GREP, 0, "no-group-separator", grep.no_separator, 1, "print nothing there"),
+	ON(GREP, 'a', "text", grep.binary, 't', "take binary data for text"),
+	ON(GREP, 'I', NULL, grep.binary, 'w', NULL),
+	ARG(GREP, 0, "binary-files", "TYPE", grep.binary, ccp_option_grep_binary,
+	    "binary data is: binary (default), text, without-match (also -I)"),
+	ON(GREP, 'z', "null-data", grep.null_lines, 1, "lines end in NUL"),
+	{ GREP, 'U', "binary", NULL, CCP_OPTION_NOTHING, 0, 0, NULL, NULL },
+	{ GREP, 0, "color", "WHEN", CCP_OPTION_MAYBE, 0, 0, ccp_option_grep_color,
+	  "mark matches: always, never, auto" },
+	{ GREP, 0, "colour", "WHEN", CCP_OPTION_MAYBE, 0, 0, ccp_option_grep_color, NULL },
+	ON(GREP, 0, "line-buffered", grep.line_buffered, 1, "write out what was found in each chunk at once"),
+	CALL(GREP, '0', NULL, 0, ccp_option_grep_digit, NULL),
+	CALL(GREP, '1', NULL, 1, ccp_option_grep_digit, NULL),
+	CALL(GREP, '2', NULL, 2, ccp_option_grep_digit, NULL),
+	CALL(GREP, '3', NULL, 3, ccp_option_grep_digit, NULL),
+	CALL(GREP, '4', NULL, 4, ccp_option_grep_digit, NULL),
+	CALL(GREP, '5', NULL, 5, ccp_option_grep_digit, NULL),
+	CALL(GREP, '6', NULL, 6, ccp_option_grep_digit, NULL),
+	CALL(GREP, '7', NULL, 7, ccp_option_grep_digit, NULL),
+	CALL(GREP, '8', NULL, 8, ccp_option_grep_digit, NULL),
+	CALL(GREP, '9', NULL, 9, ccp_option_grep_digit, NULL),
+	ARG(FREQ, 0, "by", "KEY", act, ccp_option_freq_by, "what is counted: word (default), line, field=N, regex=RE"),
+	ARG(FREQ, 't', "field-separator", "CHAR", act, ccp_option_freq_separator,
+	    "fields end at each CHAR, not at runs of blanks and tabs"),
+	ON(FREQ, 'i', "ignore-case", freq.ignore_case, 1, "take the capital letters of ASCII for small ones"),
+	ARG(FREQ, 0, "top", "N", freq.top, ccp_option_freq_number, "print only the first N"),
+	ARG(FREQ, 0, "min", "N", freq.least, ccp_option_freq_number, "print only what occurs N times or more"),
+	ON(FREQ, 0, "json", json, 1, "print a JSON object for each key, one a line"),
+	ON(FREQ, 0, "csv", freq.csv, 1, "print CSV, under a line count,key"),
+	TEXT(STATS, 0, "field", "N", stats.field, "the field with the numbers: its number (default 1), or name"),
+	TEXT(STATS, 0, "by", "M", stats.by, "a row for each key in field M"),
+	ARG(STATS, 't', "field-separator", "CHAR", act, ccp_option_stats_separator,
+	    "fields end at each CHAR, not at runs of blanks and tabs"),
+	ON(STATS, 0, "csv", stats.csv, 1, "inputs are CSV: commas (or -t), and double quotes around fields"),
+	ON(STATS, 0, "tsv", stats.tsv, 1, "fields end at each tab"),
+	ON(STATS, 0, "header", stats.header, 1, "the first line of each input names its fields"),
+	TEXT(STATS, 0, "quantiles", "P,...", stats.quantiles, "which (default 0.5,0.9,0.99), or none"),
+	ON(STATS, 0, "json", json, 1, "print a JSON object for each row, one a line"),
+	ON(STATS, 0, "to-csv", stats.to_csv, 1, "print CSV"),
+	ON(GREP, 0, "help", act, CCP_ACT_HELP, "give this help"),
+	CALL(GREP, 0, "verbose", 0, ccp_option_verbose, "tell how the work is run"),
+	ON(ALL & ~GREP & ~SORT, 'h', "help", act, CCP_ACT_HELP, "give this help"),
+	ARG(SORT, 'k', "key", "KEY", act, ccp_option_sort_key,
+	    "sort by a part of each line, F[.C][bfnr][,F[.C][bfnr]]: field F, character C, to the end or the second"),
+	ARG(SORT, 't', "field-separator", "CHAR", act, ccp_option_sort_separator,
+	    "fields end at each CHAR, not where blanks follow what is none"),
+	ON(SORT, 'n', "numeric-sort", sort.numeric, 1, "by the number that a line or key begins with"),
+	ON(SORT, 'f', "ignore-case", sort.fold, 1, "lower case as upper case, of ASCII"),
+	ON(SORT, 'b', "ignore-leading-blanks", sort.skip_blanks, 1, "blanks at the start of a field are no part of it"),
+	ON(SORT, 'r', "reverse", sort.reverse, 1, "the other way round"),
+	ON(SORT, 'u', "unique", sort.unique, 1, "of lines that compare equal only the first; -c: there are to be none"),
+	ON(SORT, 's', "stable", sort.stable, 1, "leave lines with equal keys as they came, do not compare the rest"),
+	ON(SORT, 'z', "zero-terminated", sort.null_lines, 1, "lines end in NUL"),
+	{ SORT, 'c', NULL, NULL, CCP_OPTION_CALL, 0, 'c', ccp_option_sort_check, NULL },
+	{ SORT, 0, "check", "HOW", CCP_OPTION_MAYBE, 0, 0, ccp_option_sort_check,
+	  "-c: do not sort, tell the first line that is out of order; quiet, -C: do not tell" },
+	{ SORT, 'C', NULL, NULL, CCP_OPTION_CALL, 0, 'C', ccp_option_sort_check, NULL },
+	ON(SORT, 'm', "merge", sort.merge, 1, "inputs are in order already, which makes it quicker; they need not be"),
+	ARG(SORT, 'S', "buffer-size", "SIZE", act, ccp_option_sort_size,
+	    "as --max-mem, but a number alone is in KiB, and b stands for bytes"),
+	TEXT(SORT, 'T', "temporary-directory", "DIR", sort.tmpdir, "where what does not fit goes: not $TMPDIR or /tmp"),
+	TEXT(SORT, 0, "parallel", "N", plan.jobs, NULL),
+	ON(SORT, 0, "recursive", recursive, 1, "operate recursively on directories"),
+	ON(SORT, 0, "help", act, CCP_ACT_HELP, "give this help"),
+	ON(SORT, 0, "version", act, CCP_ACT_VERSION, "display version number"),
 	ON(GNU, 'H', NULL, act, CCP_ACT_HELP, NULL),
 	ON(GNU, 'k', "keep", keep, 1, "keep (don't delete) input files"),
 	ON(GU, 'k', "keep", keep, 1, "keep input files (the default)"),
@@ -81,15 +210,15 @@ const struct ccp_option ccp_options[] = {
 	CALL(CODEC | CCP_FOR_LIST, 'N', "name", 0, ccp_option_no_name,
 	    "save or restore the original name and timestamp"),
 	ON(GNU, 0, "-presume-input-tty", presume_tty, 1, NULL),
-	CALL(ALL, 'q', "quiet", 0, ccp_option_quiet, "suppress all warnings"),
+	CALL(ALL & ~GREP, 'q', "quiet", 0, ccp_option_quiet, "suppress all warnings"),
 	CALL(CODEC, 0, "silent", 0, ccp_option_quiet, NULL),
-	ON(INPUTS | GNU, 'r', "recursive", recursive, 1, "operate recursively on directories"),
+	ON((INPUTS & ~SORT) | GNU, 'r', "recursive", recursive, 1, "operate recursively on directories"),
 	ON(GNU, 0, "synchronous", fsync, CCP_FSYNC_ALWAYS,
 	   "synchronous output (safer if system crashes, but slower)"),
 	TEXT(CODEC | CCP_FOR_LIST, 'S', "suffix", "SUF", suffix, "use suffix SUF on compressed files"),
 	CALL(CODEC, 't', "test", 0, ccp_option_test, "test compressed file integrity"),
-	CALL(ALL & ~INDEX, 'v', "verbose", 0, ccp_option_verbose, "verbose mode"),
-	ON(ALL, 'V', "version", act, CCP_ACT_VERSION, "display version number"),
+	CALL(ALL & ~INDEX & ~GREP, 'v', "verbose", 0, ccp_option_verbose, "verbose mode"),
+	ON(ALL & ~SORT, 'V', "version", act, CCP_ACT_VERSION, "display version number"),
 	CALL(GZ | GNU | TAR, '1', "fast", 1, ccp_option_digit, "compress faster"),
 	CALL(GZ | GNU | TAR, '9', "best", 9, ccp_option_digit, "compress better"),
 	LEVEL(GZ | TAR, 0),
@@ -139,6 +268,7 @@ const struct ccp_option ccp_options[] = {
 	HEADING(DATA, "Input and output"),
 	TEXT(OUT | TAR, 'o', "output", "FILE", output, "write everything to FILE, or to a URL"),
 	TEXT(GU, 0, "output-dir", "DIR", output_dir, "write below DIR, with the folders of the inputs; or a URL"),
+	TEXT(SORT, 'o', "output", "FILE", output, "write the result to FILE, which may be one of the inputs"),
 	TEXT(GU, 0, "into", "FILE.tar", into, "write all outputs as members of a tar archive; - is standard output"),
 	ON(INPUTS, 0, "archive", archive, 1, "take the members of archives (tar, zip, 7z, cpio, iso) as inputs"),
 	ON(GU, 0, "rm", remove, 1, "remove each source once its output is verified, synced and in place"),
@@ -162,8 +292,11 @@ const struct ccp_option ccp_options[] = {
 	ARG(TAR, 0, "exclude", "GLOB", exclude, ccp_option_glob,
 	    "-c: of what is in directories nothing that matches; repeatable"),
 	TEXT(TAR, 'T', "files-from", "FILE", files_from, "-c: more names from FILE, one a line; - is standard input"),
+	ARG(WC | SORT, 0, "files0-from", "FILE", act, ccp_option_files0,
+	    "names from FILE, each ended by NUL; - is standard input"),
 	TEXT(INPUTS, 0, "files-from", "FILE", files_from, "read more names from FILE, one a line; - is standard input"),
-	ON(INPUTS & ~GZ, '0', "null", nul_separated, 1, "names in --files-from end in a NUL byte"),
+	ON(INPUTS & ~GZ & ~GREP, '0', "null", nul_separated, 1, "names in --files-from end in a NUL byte"),
+	ON(GREP, 0, "null-files", nul_separated, 1, "names in --files-from end in a NUL byte"),
 	ON(GZ | TAR, 0, "null", nul_separated, 1, "names in --files-from end in a NUL byte (also -0)"),
 
 	HEADING(DATA, "Concurrency and memory"),
@@ -190,7 +323,7 @@ const struct ccp_option ccp_options[] = {
 	    "transfers that run ahead of their turn (default: learned)"),
 	ARG(NET, 0, "per-host", "N", act, ccp_option_net_per_host,
 	    "of these, from one host and port (default: learned, at most 64)"),
-	ARG(NET, 0, "retries", "N", act, ccp_option_net_retries,
+	ARG(NET & ~MAP, 0, "retries", "N", act, ccp_option_net_retries,
 	    "tries after the first, for what may pass (default 3)"),
 	ARG(NET, 0, "connect-timeout", "S", act, ccp_option_net_connect,
 	    "seconds until a connection must stand (default 30)"),

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -20,9 +21,12 @@
 static _Atomic int caught;                 /* a signal's number; threads that upload ask for it, too */
 static volatile sig_atomic_t status_asked;
 static volatile sig_atomic_t at_once;      /* nothing would have to be cleaned up */
+static volatile sig_atomic_t wake_fd = -1;
 static struct timespec caught_at;
+static rlim_t descriptors;                 /* the limit that was inherited; 0 = it was not changed */
 
 #define PATIENCE_S 1 /* a signal after this long means: now */
+#define PATIENCE_CHILDREN_S 3 /* the same if children have to be ended, which may take a second */
 
 static void die(int number)
 {
@@ -36,12 +40,19 @@ static void on_end(int number)
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	if (at_once || (caught != 0 && now.tv_sec > caught_at.tv_sec + PATIENCE_S)) {
+	if ((at_once && wake_fd < 0) ||
+	    (caught != 0 &&
+	     now.tv_sec > caught_at.tv_sec + (wake_fd < 0 ? PATIENCE_S : PATIENCE_CHILDREN_S))) {
 		die(number);
 		return;
 	}
 	ccp_signals_note(number);
 	ccp_run_cancel();
+	if (wake_fd >= 0) {
+		const uint64_t one = 1;
+
+		(void)!write(wake_fd, &one, sizeof one);
+	}
 	errno = before;
 }
 
@@ -68,9 +79,25 @@ static void raise_descriptors(void)
 	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+		descriptors = limit.rlim_cur;
 		limit.rlim_cur = limit.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &limit);
 	}
+}
+
+void ccp_signals_restore_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (descriptors == 0 || getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return;
+	limit.rlim_cur = descriptors;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+void ccp_signals_wake(int fd)
+{
+	wake_fd = fd;
 }
 
 static bool is_ignored(int signal)

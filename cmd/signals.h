@@ -15,6 +15,15 @@ void ccp_signals_init(void);
 /* Says whether a signal may end the program at once, without cancelling the run. */
 void ccp_signals_clean(bool nothing_to_clean);
 
+/*
+ * From now on every signal that asks us to end also adds 1 to `fd`, an eventfd(2); whoever waits for it has children to
+ * end, so that the program does not die at once. -1 = nobody does any more.
+ */
+void ccp_signals_wake(int fd);
+
+/* Puts back the limit of descriptors that was inherited: programs that are started shall inherit it, too. */
+void ccp_signals_restore_descriptors(void);
+
 /* The signal that asked us to end, or 0. */
 int ccp_signals_caught(void);
 
