@@ -23,6 +23,13 @@
 #ifdef CCP_HAVE_ARCHIVE
 #include <archive.h>
 #endif
+#ifdef CCP_HAVE_PCRE2
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+#endif
+#ifdef CCP_HAVE_VECTORSCAN
+#include <hs/hs.h>
+#endif
 #if defined(CCP_HAVE_LIBURING) && __has_include(<liburing/io_uring_version.h>)
 #include <liburing/io_uring_version.h> /* since 2.4 */
 #endif
@@ -66,7 +73,7 @@ struct library {
 #define LIBURING_VERSION "yes"
 #endif
 
-/* Ended by a NULL name. Shape: room for 12. */
+/* Ended by a NULL name. Shape: room for 16. */
 static void list_libraries(struct library *list)
 {
 	*list++ = (struct library){ "zlib", zlibVersion(), "" };
@@ -110,7 +117,17 @@ static void list_libraries(struct library *list)
 #ifdef CCP_HAVE_CURL
 	*list++ = (struct library){ "libcurl", LIBCURL_VERSION, "" };
 #else
-	*list++ = (struct library){ "libcurl", NULL, "no inputs http, https, ftp, sftp" };
+	*list++ = (struct library){ "libcurl", NULL, "no inputs and outputs http, https, s3; no ftp, sftp" };
+#endif
+#ifdef CCP_HAVE_PCRE2
+	*list++ = (struct library){ "PCRE2", STRING(PCRE2_MAJOR) "." STRING(PCRE2_MINOR), "" };
+#else
+	*list++ = (struct library){ "PCRE2", NULL, "grep takes fixed strings only (-F)" };
+#endif
+#ifdef CCP_HAVE_VECTORSCAN
+	*list++ = (struct library){ "vectorscan", STRING(HS_MAJOR) "." STRING(HS_MINOR) "." STRING(HS_PATCH), "" };
+#else
+	*list++ = (struct library){ "vectorscan", NULL, "grep for many strings at once is slower" };
 #endif
 #ifdef CCP_HAVE_OPENMP
 	*list++ = (struct library){ "OpenMP", OPENMP_VERSION, "" };
@@ -162,7 +179,7 @@ void ccp_info_entry(const char *name, const char *help, const char *why)
 
 static void print_text(const struct ccp_host *host)
 {
-	struct library libraries[12];
+	struct library libraries[16];
 
 	printf("ccpipe %s\n\n", CCP_VERSION);
 	ccp_info_host_print(host);
@@ -226,7 +243,7 @@ static void json_strategies(void)
 
 static void print_json(const struct ccp_host *host)
 {
-	struct library libraries[12];
+	struct library libraries[16];
 	const char *before = "";
 
 	printf("{\"v\":1,\"version\":\"%s\",\"default_strategy\":\"auto\",", CCP_VERSION);
