@@ -485,7 +485,9 @@ static bool may_refer(const struct ccp_grep_pattern *p)
  */
 static bool perl_is_easy(const struct ccp_grep_pattern *p, bool *fixed)
 {
-	*fixed = p->len > 0 && strcspn(p->text, "\\()[]{}.^$|*+?\n") >= p->len;
+	*fixed = p->len > 0;
+	for (size_t i = 0; i < p->len && *fixed; i++)
+		*fixed = p->text[i] == '\0' || strchr("\\()[]{}.^$|*+?\n", p->text[i]) == NULL;
 	for (size_t i = 0; i < p->len; i++) {
 		char c = p->text[i];
 

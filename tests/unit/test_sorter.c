@@ -21,8 +21,9 @@ struct text {
 static int compare(const void *a, const void *b)
 {
 	const char *x = *(const char *const *)a, *y = *(const char *const *)b;
-	int diff = ccp_sort_compare(comparing, (const uint8_t *)x, strcspn(x, "\n"), (const uint8_t *)y,
-				    strcspn(y, "\n"));
+	size_t x_len = (size_t)((const char *)rawmemchr(x, '\n') - x);
+	size_t y_len = (size_t)((const char *)rawmemchr(y, '\n') - y);
+	int diff = ccp_sort_compare(comparing, (const uint8_t *)x, x_len, (const uint8_t *)y, y_len);
 
 	return diff != 0 ? diff : (x > y) - (x < y);
 }
