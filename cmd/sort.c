@@ -58,7 +58,7 @@ static bool is_disorder(struct sort *sort, const struct ccp_input *input, const 
 		input->is_stdin ? (void)fputc('-', stderr) : ccp_text_path(stderr, input->path);
 		fprintf(stderr, ":%llu: disorder: ", (unsigned long long)sort->lines);
 		fwrite(line, 1, len, stderr);
-		fputc('\n', stderr);
+		fputc(sort->order.end, stderr);
 	}
 	return true;
 }
