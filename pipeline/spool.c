@@ -1,19 +1,16 @@
 /*
  * spool.c: see spool.h.
  *
- * As soon as something does not fit in the memory all goes to the file, and what follows directly. The file never has a
- * name where the file system can do that (O_TMPFILE), else for a moment.
+ * As soon as something does not fit in the memory all goes to the file, and what follows directly.
  */
 #include "pipeline/spool.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "pipeline/nameless.h"
 #include "pipeline/output.h"
 
 #define NAME "the temporary file"
@@ -33,22 +30,10 @@ void ccp_spool_release(struct ccp_spool *spool)
 
 static int open_file(struct ccp_err *err)
 {
-	const char *folder = getenv("TMPDIR");
-	char path[PATH_MAX];
-	int fd;
+	const char *dir = ccp_nameless_dir("/var/tmp");
+	int fd = ccp_nameless_open(dir);
 
-	if (folder == NULL || folder[0] == '\0')
-		folder = "/var/tmp";
-	fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	if (fd >= 0)
-		return fd;
-	if (errno == EISDIR || errno == EOPNOTSUPP || errno == ENOENT || errno == EINVAL) {
-		snprintf(path, sizeof path, "%s/.ccpipe-XXXXXX", folder);
-		fd = mkostemp(path, O_CLOEXEC);
-		if (fd >= 0)
-			unlink(path);
-	}
-	return fd >= 0 ? fd : ccp_err_sys(err, errno, "making a temporary file in %s", folder);
+	return fd >= 0 ? fd : ccp_err_sys(err, errno, "making a temporary file in %s", dir);
 }
 
 int ccp_spool_write(struct ccp_spool *spool, const void *data, size_t len, struct ccp_err *err)

@@ -4,10 +4,11 @@
 #include "pipeline/command/kept.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
+
+#include "pipeline/nameless.h"
+#include "pipeline/output.h"
 
 #define FIRST_BYTES ((size_t)4 << 10)
 #define COPY_BYTES ((size_t)64 << 10)
@@ -19,47 +20,15 @@ void ccp_kept_init(struct ccp_kept *spool)
 
 int ccp_kept_file(struct ccp_err *err)
 {
-	const char *dir = getenv("TMPDIR");
-	char path[4096];
-	size_t len;
-	int fd;
+	const char *dir = ccp_nameless_dir("/tmp");
+	int fd = ccp_nameless_open(dir);
 
-	if (dir == NULL || dir[0] == '\0')
-		dir = "/tmp";
-	fd = open(dir, O_TMPFILE | O_RDWR | O_EXCL | O_CLOEXEC, 0600);
-	if (fd >= 0)
-		return fd;
-	if (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL) { /* the file system cannot */
-		static const char name[] = "/ccpipe-XXXXXX";
-
-		len = strlen(dir);
-		if (len + sizeof name > sizeof path)
-			return ccp_err_set(err, CCP_E_NAME, "the name of the folder for temporary files is too long");
-		memcpy(path, dir, len);
-		memcpy(path + len, name, sizeof name);
-		fd = mkostemp(path, O_CLOEXEC);
-		if (fd >= 0)
-			unlink(path);
-	}
 	return fd >= 0 ? fd : ccp_err_sys(err, errno, "temporary file in %s", dir);
 }
 
 int ccp_kept_write(int fd, const void *data, size_t len, struct ccp_err *err)
 {
-	const char *from = data;
-
-	while (len > 0) {
-		ssize_t n = write(fd, from, len);
-
-		if (n < 0) {
-			if (errno == EINTR)
-				continue;
-			return ccp_err_sys(err, errno, "temporary file");
-		}
-		from += n;
-		len -= (size_t)n;
-	}
-	return 0;
+	return ccp_output_write(fd, "a temporary file", data, len, err);
 }
 
 int ccp_kept_store(struct ccp_kept *spool, struct ccp_err *err)

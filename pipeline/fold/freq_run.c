@@ -7,12 +7,13 @@
 #include "pipeline/fold/freq_run.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "pipeline/nameless.h"
+#include "pipeline/output.h"
+
+#define NAME "a temporary file"
 #define FAN 16u
 #define BUFFER_LEAST ((size_t)16 << 10)
 #define BUFFER_MOST ((size_t)1 << 20)
@@ -45,55 +46,23 @@ struct writer {
 	size_t len, room;
 };
 
-static int open_in(const char *dir)
-{
-	int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	char path[PATH_MAX];
-
-	if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL))
-		return fd;
-	if (snprintf(path, sizeof path, "%s/ccpipe-freq-XXXXXX", dir) >= (int)sizeof path)
-		return -1;
-	fd = mkostemp(path, O_CLOEXEC);
-	if (fd >= 0)
-		unlink(path);
-	return fd;
-}
-
 static int open_writer(struct writer *writer, size_t room, struct ccp_err *err)
 {
-	const char *dir = getenv("TMPDIR");
+	const char *dir = ccp_nameless_dir(access("/var/tmp", W_OK) == 0 ? "/var/tmp" : "/tmp");
 
 	*writer = (struct writer){ .room = room, .data = malloc(room) };
 	if (writer->data == NULL)
-		return ccp_err_set(err, CCP_E_NO_MEMORY, "no memory for a temporary file");
-	if (dir == NULL || dir[0] == '\0')
-		dir = access("/var/tmp", W_OK) == 0 ? "/var/tmp" : "/tmp";
-	writer->fd = open_in(dir);
+		return ccp_err_set(err, CCP_E_NO_MEMORY, "no memory for " NAME);
+	writer->fd = ccp_nameless_open(dir);
 	if (writer->fd >= 0)
 		return 0;
 	free(writer->data);
-	return ccp_err_sys(err, errno, "a temporary file in %s", dir);
-}
-
-static int write_all(struct writer *writer, const uint8_t *data, size_t len, struct ccp_err *err)
-{
-	while (len > 0) {
-		ssize_t n = write(writer->fd, data, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return ccp_err_sys(err, n < 0 ? errno : EIO, "writing a temporary file");
-		data += n;
-		len -= (size_t)n;
-	}
-	return 0;
+	return ccp_err_sys(err, errno, NAME " in %s", dir);
 }
 
 static int flush(struct writer *writer, struct ccp_err *err)
 {
-	int result = write_all(writer, writer->data, writer->len, err);
+	int result = ccp_output_write(writer->fd, NAME, writer->data, writer->len, err);
 
 	writer->bytes += writer->len;
 	writer->len = 0;
@@ -108,7 +77,7 @@ static int put(struct writer *writer, const struct ccp_freq_record *record, stru
 		return -1;
 	if (len > writer->room) {
 		writer->bytes += len;
-		return write_all(writer, (const void *)record, len, err);
+		return ccp_output_write(writer->fd, NAME, record, len, err);
 	}
 	memcpy(writer->data + writer->len, record, len);
 	writer->len += len;
@@ -216,7 +185,7 @@ static int fill(struct reader *reader, size_t need, struct ccp_err *err)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
-			return ccp_err_sys(err, n < 0 ? errno : EIO, "reading a temporary file");
+			return ccp_err_sys(err, n < 0 ? errno : EIO, "reading " NAME);
 		reader->len += (size_t)n;
 		reader->at += (uint64_t)n;
 	}
