@@ -7,11 +7,11 @@
  */
 #include "pipeline/untar.h"
 
-#include <signal.h>
 #include <stdlib.h>
 
 #include "pipeline/job.h"
 #include "pipeline/pipe.h"
+#include "pipeline/thread.h"
 #include "pipeline/untar_internal.h"
 
 #define PIPE_BYTES ((size_t)1 << 20)
@@ -55,16 +55,10 @@ void ccp_untar_free(struct ccp_untar *untar)
 	free(untar);
 }
 
-/* Signals are the main thread's. */
 static int start(struct ccp_untar *untar, struct ccp_err *err)
 {
-	sigset_t all, before;
-	int sys;
+	int sys = ccp_thread_start(&untar->thread, run, untar);
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	sys = pthread_create(&untar->thread, NULL, run, untar);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (sys != 0)
 		return ccp_err_sys(err, sys, "starting a thread");
 	untar->started = true;

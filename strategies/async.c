@@ -15,12 +15,12 @@
 #include <errno.h>
 #include <limits.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "pipeline/thread.h"
 #include "strategies/async_internal.h"
 
 extern const struct ccp_strategy_ops ccp_strategy_async;
@@ -274,7 +274,6 @@ static int watch(struct ccp_loop *loop, int fd, void *tag)
 /* Makes descriptors and the thread. Returns 0, or an error number. */
 static int start(struct ccp_loop *loop)
 {
-	sigset_t all, before;
 	int failed;
 
 	loop->epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -287,10 +286,7 @@ static int start(struct ccp_loop *loop)
 				       loop->exec.number, 0);
 	if (loop->account)
 		loop->account->loop = true;
-	sigfillset(&all);
-	pthread_sigmask(SIG_BLOCK, &all, &before);
-	failed = pthread_create(&loop->thread, NULL, run, loop);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	failed = ccp_thread_start(&loop->thread, run, loop);
 	loop->runs = failed == 0;
 	return failed;
 }

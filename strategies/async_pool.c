@@ -3,8 +3,8 @@
  */
 #include "strategies/async_pool.h"
 
-#include <signal.h>
 
+#include "pipeline/thread.h"
 #include "strategies/async_internal.h"
 
 void ccp_pool_init(struct ccp_pool *pool, struct ccp_flow *flow, unsigned exec, unsigned limit,
@@ -66,17 +66,6 @@ static void *work(void *arg)
 	return NULL;
 }
 
-static void start_one(struct ccp_pool *pool)
-{
-	sigset_t all, before;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_BLOCK, &all, &before);
-	if (pthread_create(&pool->thread[pool->started], NULL, work, pool) == 0)
-		pool->started++;
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-}
-
 bool ccp_pool_give(struct ccp_pool *pool, struct ccp_op *op)
 {
 	bool more;
@@ -84,8 +73,9 @@ bool ccp_pool_give(struct ccp_pool *pool, struct ccp_op *op)
 	pthread_mutex_lock(&pool->lock);
 	more = pool->waiting >= pool->idle;
 	pthread_mutex_unlock(&pool->lock);
-	if (more && pool->started < pool->limit)
-		start_one(pool);
+	if (more && pool->started < pool->limit &&
+	    ccp_thread_start(&pool->thread[pool->started], work, pool) == 0)
+		pool->started++;
 	if (pool->started == 0)
 		return false;
 	pthread_mutex_lock(&pool->lock);

@@ -8,7 +8,6 @@
  * thread for them at the first.
  */
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
@@ -16,20 +15,10 @@
 
 #include "pipeline/memory.h"
 #include "pipeline/source.h"
+#include "pipeline/thread.h"
 #include "strategies/proc_internal.h"
 
 extern const struct ccp_strategy_ops ccp_strategy_proc;
-
-int ccp_proc_thread(pthread_t *thread, void *(*body)(void *), struct ccp_proc *proc)
-{
-	sigset_t all, before;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	int result = pthread_create(thread, NULL, body, proc);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return result;
-}
 
 void ccp_proc_submit(struct ccp_exec *exec, enum ccp_stage stage, struct ccp_job *job)
 {
@@ -160,7 +149,7 @@ static int start(struct ccp_proc *proc, struct ccp_err *err)
 		*err = proc->broken_err;
 		return -1;
 	}
-	failed = ccp_proc_thread(&proc->collector, ccp_proc_collect, proc);
+	failed = ccp_thread_start(&proc->collector, ccp_proc_collect, proc);
 	if (failed)
 		return ccp_err_sys(err, failed, "a thread cannot be started");
 	proc->collector_runs = true;

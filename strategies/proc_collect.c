@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "pipeline/memory.h"
+#include "pipeline/thread.h"
 #include "strategies/proc_internal.h"
 
 /* ---- boxes ----------------------------------------------------------------------------------------------------- */
@@ -169,7 +170,7 @@ void *ccp_proc_read_streams(void *arg)
 /* Streams wait: the thread that reads them is started at the first. */
 static void start_reader(struct ccp_proc *proc)
 {
-	int failed = ccp_proc_thread(&proc->reader, ccp_proc_read_streams, proc);
+	int failed = ccp_thread_start(&proc->reader, ccp_proc_read_streams, proc);
 	struct ccp_err err;
 	struct ccp_job *job;
 

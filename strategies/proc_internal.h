@@ -77,9 +77,6 @@ struct ccp_proc {
 	bool reader_runs;
 };
 
-/* Starts a thread that takes no signals: they are the main thread's. Returns 0 or an error number. */
-int ccp_proc_thread(pthread_t *thread, void *(*body)(void *), struct ccp_proc *proc);
-
 /* Hands a job over; the `submit` of the strategy. */
 void ccp_proc_submit(struct ccp_exec *exec, enum ccp_stage stage, struct ccp_job *job);
 

@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -18,6 +17,7 @@
 #include <unistd.h>
 
 #include "pipeline/archive/archive_internal.h"
+#include "pipeline/thread.h"
 
 #define DEPTH 64              /* members that have a pipe */
 #define SPARE_DESCRIPTORS 256 /* for the rest of the program */
@@ -130,16 +130,10 @@ void ccp_archive_free(struct ccp_archive *archive)
 
 /* ---- NEXT's calls -------------------------------------------------------------------------------- */
 
-/* Signals are others': and a write to a pipe that nobody reads must not kill the program. */
 static int start(struct ccp_archive *archive, struct ccp_err *err)
 {
-	sigset_t all, before;
-	int failed;
+	int failed = ccp_thread_start(&archive->thread, ccp_archive_run, archive);
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_BLOCK, &all, &before);
-	failed = pthread_create(&archive->thread, NULL, ccp_archive_run, archive);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	archive->runs = failed == 0;
 	return failed == 0 ? 0 : ccp_err_sys(err, failed, "starting a thread");
 }

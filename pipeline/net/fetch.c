@@ -10,13 +10,13 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "pipeline/net/fetch_internal.h"
+#include "pipeline/thread.h"
 
 #define TAKEN_PIPE (1 << 20)  /* the most that an ordinary user may ask for: fs.pipe-max-size */
 
@@ -52,7 +52,6 @@ int ccp_fetcher_new(struct ccp_fetcher **out, const struct ccp_fetch_options *op
 static int start_locked(struct ccp_fetcher *fetcher)
 {
 	struct epoll_event event = { .events = EPOLLIN, .data.u64 = CCP_TAG_BELL };
-	sigset_t all, before;
 	int failed;
 
 	ccp_fetch_files_locked(fetcher);
@@ -61,11 +60,7 @@ static int start_locked(struct ccp_fetcher *fetcher)
 	if (fetcher->epoll < 0 || fetcher->bell < 0 ||
 	    epoll_ctl(fetcher->epoll, EPOLL_CTL_ADD, fetcher->bell, &event) != 0)
 		return errno;
-	/* signals are others': and a write to a pipe that nobody reads must not kill the program */
-	sigfillset(&all);
-	pthread_sigmask(SIG_BLOCK, &all, &before);
-	failed = pthread_create(&fetcher->thread, NULL, ccp_fetch_run, fetcher);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	failed = ccp_thread_start(&fetcher->thread, ccp_fetch_run, fetcher);
 	fetcher->runs = failed == 0;
 	return failed;
 }

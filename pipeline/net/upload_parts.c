@@ -13,12 +13,12 @@
 
 #ifdef CCP_HAVE_CURL
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "pipeline/net/url.h"
+#include "pipeline/thread.h"
 
 #define PARTS_MOST 10000
 #define PARTS_OF_A_SIZE 1000
@@ -147,7 +147,6 @@ static int start_part(struct ccp_upload *upload, uint64_t len, struct ccp_err *e
 {
 	struct ccp_parts *parts = upload->parts;
 	struct part *part = NULL;
-	sigset_t all, before;
 	int result = 0, failed;
 
 	if (parts->count == PARTS_MOST)
@@ -166,10 +165,7 @@ static int start_part(struct ccp_upload *upload, uint64_t len, struct ccp_err *e
 		return -1;
 	join(part);
 	*part = (struct part){ .upload = upload, .number = parts->count, .at = parts->given, .len = len };
-	sigfillset(&all); /* signals are others' */
-	pthread_sigmask(SIG_BLOCK, &all, &before);
-	failed = pthread_create(&part->thread, NULL, run_part, part);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	failed = ccp_thread_start(&part->thread, run_part, part);
 	if (failed != 0)
 		return ccp_err_sys(err, failed, "a thread to send a part");
 	part->taken = true;
