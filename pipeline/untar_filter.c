@@ -11,28 +11,24 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#ifdef CCP_HAVE_ARCHIVE
-#include <archive.h>
-#include <archive_entry.h>
-#include <dlfcn.h>
-#endif
+
+#include "pipeline/archive/archive_lib.h"
 
 static const struct {
 	const char *magic;
 	size_t len;
 	const char *name;
-	const char *call; /* of libarchive; NULL = not to be decoded here */
 } kinds[] = {
-	{ "\x28\xb5\x2f\xfd", 4, "zstd", "archive_read_support_filter_zstd" },
+	{ "\x28\xb5\x2f\xfd", 4, "zstd" },
 	{ "\xfd"
 	  "7zXZ",
-	  6, "xz", "archive_read_support_filter_xz" },
-	{ "BZh", 3, "bzip2", "archive_read_support_filter_bzip2" },
-	{ "\x04\x22\x4d\x18", 4, "lz4", "archive_read_support_filter_lz4" },
-	{ "LZIP", 4, "lzip", "archive_read_support_filter_lzip" },
-	{ "\x5d\x00\x00", 3, "lzma", "archive_read_support_filter_lzma" },
-	{ "\x1f\x8b", 2, "gzip (twice)", NULL },
-	{ "7z\xbc\xaf", 4, "7z", NULL },
+	  6, "xz" },
+	{ "BZh", 3, "bzip2" },
+	{ "\x04\x22\x4d\x18", 4, "lz4" },
+	{ "LZIP", 4, "lzip" },
+	{ "\x5d\x00\x00", 3, "lzma" },
+	{ "\x1f\x8b", 2, "gzip (twice)" },
+	{ "7z\xbc\xaf", 4, "7z" },
 };
 #define KINDS (sizeof kinds / sizeof kinds[0])
 
@@ -84,23 +80,19 @@ uint64_t ccp_untar_filter_out(const struct ccp_untar_filter *filter)
 #else
 
 #define BLOCK_BYTES ((size_t)64 << 10)
-#define LIBRARY "libarchive.so.13"
 
-/* The calls, with libarchive's names. */
-struct calls {
-	__typeof__(archive_read_new) *archive_read_new;
-	__typeof__(archive_read_free) *archive_read_free;
-	__typeof__(archive_read_support_format_raw) *archive_read_support_format_raw;
-	__typeof__(archive_read_support_format_empty) *archive_read_support_format_empty;
-	__typeof__(archive_read_open) *archive_read_open;
-	__typeof__(archive_read_next_header) *archive_read_next_header;
-	__typeof__(archive_read_data_block) *archive_read_data_block;
-	__typeof__(archive_filter_count) *archive_filter_count;
-	__typeof__(archive_error_string) *archive_error_string;
+/* What can be decoded here, and where the call stands that asks libarchive for it. */
+#define FILTER(name) { #name, offsetof(struct ccp_archive_lib, read_support_filter_##name) }
+static const struct {
+	const char *name;
+	size_t at;
+} filters[] = {
+	FILTER(zstd), FILTER(xz), FILTER(bzip2), FILTER(lz4), FILTER(lzip), FILTER(lzma),
 };
+#define FILTERS (sizeof filters / sizeof filters[0])
 
 struct ccp_untar_filter {
-	struct calls lib;
+	struct ccp_archive_lib lib;
 	struct archive *archive;
 	struct ccp_untar_bytes bytes;
 	const char *name;
@@ -110,34 +102,6 @@ struct ccp_untar_filter {
 	bool ended, drained; /* nothing more comes out, in */
 	uint8_t block[BLOCK_BYTES];
 };
-
-static int load(struct calls *lib, void *library, struct ccp_err *err)
-{
-#define CALL(name) { #name, offsetof(struct calls, name) }
-	static const struct {
-		const char *name;
-		size_t at;
-	} list[] = {
-		CALL(archive_read_new),
-		CALL(archive_read_free),
-		CALL(archive_read_support_format_raw),
-		CALL(archive_read_support_format_empty),
-		CALL(archive_read_open),
-		CALL(archive_read_next_header),
-		CALL(archive_read_data_block),
-		CALL(archive_filter_count),
-		CALL(archive_error_string),
-	};
-
-	for (size_t i = 0; i < sizeof list / sizeof list[0]; i++) {
-		void *call = dlsym(library, list[i].name);
-
-		if (call == NULL)
-			return ccp_err_set(err, CCP_E_UNSUPPORTED, LIBRARY " has no %s", list[i].name);
-		memcpy((char *)lib + list[i].at, &call, sizeof call);
-	}
-	return 0;
-}
 
 static la_ssize_t on_read(struct archive *archive, void *arg, const void **data)
 {
@@ -170,7 +134,7 @@ static la_ssize_t on_read(struct archive *archive, void *arg, const void **data)
 
 static int damaged(const struct ccp_untar_filter *filter, struct ccp_err *err)
 {
-	const char *text = filter->lib.archive_error_string(filter->archive);
+	const char *text = filter->lib.error_string(filter->archive);
 
 	/* these words stand for others, too, but not when all has been read */
 	if (filter->drained && text != NULL &&
@@ -185,24 +149,20 @@ static int damaged(const struct ccp_untar_filter *filter, struct ccp_err *err)
 }
 
 /* Makes the reader for one kind of compression, and no other. */
-static int prepare(struct ccp_untar_filter *filter, void *library, struct ccp_err *err)
+static int prepare(struct ccp_untar_filter *filter, size_t at, struct ccp_err *err)
 {
-	int (*support)(struct archive *) = NULL;
-	void *call = NULL;
+	int (*support)(struct archive *);
 
-	for (size_t i = 0; i < KINDS; i++)
-		if (strcmp(kinds[i].name, filter->name) == 0 && kinds[i].call != NULL)
-			call = dlsym(library, kinds[i].call);
-	memcpy(&support, &call, sizeof call);
-	filter->archive = filter->lib.archive_read_new();
+	memcpy(&support, (const char *)&filter->lib + at, sizeof support);
+	filter->archive = filter->lib.read_new();
 	if (filter->archive == NULL)
 		return ccp_err_set(err, CCP_E_NO_MEMORY, "out of memory");
 	/* a warning says that it would start another program */
-	if (support == NULL || support(filter->archive) != ARCHIVE_OK)
-		return ccp_err_set(err, CCP_E_UNSUPPORTED, "%s format is not supported: it is not built into "
-				   LIBRARY, filter->name);
-	filter->lib.archive_read_support_format_raw(filter->archive);
-	filter->lib.archive_read_support_format_empty(filter->archive);
+	if (support(filter->archive) != ARCHIVE_OK)
+		return ccp_err_set(err, CCP_E_UNSUPPORTED,
+				   "%s format is not supported: it is not built into libarchive.so.13", filter->name);
+	filter->lib.read_support_format_raw(filter->archive);
+	filter->lib.read_support_format_empty(filter->archive);
 	return 0;
 }
 
@@ -211,11 +171,11 @@ static int begin(struct ccp_untar_filter *filter, struct ccp_err *err)
 	struct archive_entry *entry;
 	int result;
 
-	if (filter->lib.archive_read_open(filter->archive, filter, NULL, on_read, NULL) != ARCHIVE_OK)
+	if (filter->lib.read_open(filter->archive, filter, NULL, on_read, NULL) != ARCHIVE_OK)
 		return damaged(filter, err);
-	if (filter->lib.archive_filter_count(filter->archive) < 2) /* none but that of the bytes themselves */
+	if (filter->lib.filter_count(filter->archive) < 2) /* none but that of the bytes themselves */
 		return ccp_err_set(err, CCP_E_FORMAT, "begins as %s does, and goes on in another way", filter->name);
-	result = filter->lib.archive_read_next_header(filter->archive, &entry);
+	result = filter->lib.read_next_header(filter->archive, &entry);
 	filter->ended = result == ARCHIVE_EOF;
 	return filter->ended || result == ARCHIVE_OK ? 0 : damaged(filter, err);
 }
@@ -224,23 +184,23 @@ int ccp_untar_filter_open(struct ccp_untar_filter **out, const char *name, const
 			  struct ccp_err *err)
 {
 	struct ccp_untar_filter *filter;
-	void *library;
-	bool known = false;
+	struct ccp_err why;
+	size_t i = 0;
 
-	for (size_t i = 0; i < KINDS; i++)
-		known |= strcmp(kinds[i].name, name) == 0 && kinds[i].call != NULL;
-	if (!known)
+	while (i < FILTERS && strcmp(filters[i].name, name) != 0)
+		i++;
+	if (i == FILTERS)
 		return ccp_err_set(err, CCP_E_UNSUPPORTED, "%s format is not supported", name);
-	library = dlopen(LIBRARY, RTLD_LAZY | RTLD_LOCAL | RTLD_NODELETE);
-	if (library == NULL)
-		return ccp_err_set(err, CCP_E_UNSUPPORTED,
-				   "%s format is not supported: libarchive cannot be loaded: %s", name, dlerror());
 	filter = calloc(1, sizeof *filter);
 	if (filter == NULL)
 		return ccp_err_set(err, CCP_E_NO_MEMORY, "out of memory");
+	if (ccp_archive_load(&filter->lib, &why) != 0) {
+		free(filter);
+		return ccp_err_set(err, CCP_E_UNSUPPORTED, "%s format is not supported: %s", name, why.text);
+	}
 	filter->bytes = *bytes;
 	filter->name = name;
-	if (load(&filter->lib, library, err) == 0 && prepare(filter, library, err) == 0 && begin(filter, err) == 0) {
+	if (prepare(filter, filters[i].at, err) == 0 && begin(filter, err) == 0) {
 		*out = filter;
 		return 0;
 	}
@@ -253,7 +213,7 @@ void ccp_untar_filter_close(struct ccp_untar_filter *filter)
 	if (filter == NULL)
 		return;
 	if (filter->archive != NULL)
-		filter->lib.archive_read_free(filter->archive);
+		filter->lib.read_free(filter->archive);
 	free(filter);
 }
 
@@ -262,7 +222,7 @@ ssize_t ccp_untar_filter_read(struct ccp_untar_filter *filter, const void **data
 	while (!filter->ended) {
 		la_int64_t at;
 		size_t len;
-		int result = filter->lib.archive_read_data_block(filter->archive, data, &len, &at);
+		int result = filter->lib.read_data_block(filter->archive, data, &len, &at);
 
 		if (result == ARCHIVE_EOF)
 			filter->ended = true;

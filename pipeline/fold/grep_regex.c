@@ -11,7 +11,6 @@
 
 #ifdef CCP_HAVE_PCRE2
 
-#include <dlfcn.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,6 +18,7 @@
 #include <pcre2.h>
 
 #include "pipeline/fold/grep_bytes.h"
+#include "pipeline/library.h"
 
 #define STACK_BYTES ((size_t)1 << 20)
 #define WORK_INTS 1024
@@ -48,10 +48,7 @@ struct lib {
 
 #define CALL(name) { "pcre2_" #name "_8", offsetof(struct lib, name) }
 
-static const struct {
-	const char *name;
-	size_t at;
-} calls[] = {
+static const struct ccp_library_call calls[] = {
 	CALL(compile), CALL(jit_compile), CALL(jit_match), CALL(match), CALL(dfa_match), CALL(code_free),
 	CALL(compile_context_create), CALL(compile_context_free), CALL(set_newline), CALL(match_context_create),
 	CALL(match_context_free), CALL(match_data_create), CALL(match_data_free), CALL(get_ovector_pointer),
@@ -76,18 +73,14 @@ struct ccp_grep_regex {
 
 static int load(struct lib *lib, struct ccp_err *err)
 {
-	void *library = dlopen("libpcre2-8.so.0", RTLD_LAZY | RTLD_LOCAL | RTLD_NODELETE);
+	static const char *const names[] = { "libpcre2-8.so.0", NULL };
+	void *library = ccp_library_open(names);
+	const char *missing;
 
 	if (library == NULL)
 		return ccp_err_set(err, CCP_E_UNSUPPORTED, "regular expressions: libpcre2-8 is not installed");
-	for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
-		void *call = dlsym(library, calls[i].name);
-
-		if (call == NULL)
-			return ccp_err_set(err, CCP_E_UNSUPPORTED, "libpcre2-8 has no %s", calls[i].name);
-		memcpy((char *)lib + calls[i].at, &call, sizeof call);
-	}
-	return 0;
+	missing = ccp_library_find(library, calls, sizeof calls / sizeof calls[0], lib);
+	return missing == NULL ? 0 : ccp_err_set(err, CCP_E_UNSUPPORTED, "libpcre2-8 has no %s", missing);
 }
 
 /* ---- compiling --------------------------------------------------------------------------------------------------- */

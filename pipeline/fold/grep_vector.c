@@ -6,11 +6,11 @@
 
 #ifdef CCP_HAVE_VECTORSCAN
 
-#include <dlfcn.h>
 #include <hs/hs.h>
 #include <limits.h>
 #include <stdlib.h>
-#include <string.h>
+
+#include "pipeline/library.h"
 
 #define MOST_BYTES ((size_t)1 << 30) /* of one scan */
 
@@ -30,28 +30,18 @@ struct ccp_grep_vector {
 
 #define CALL(name) { "hs_" #name, offsetof(struct ccp_grep_vector, name) }
 
-static const struct {
-	const char *name;
-	size_t at;
-} calls[] = {
-	CALL(valid_platform), CALL(compile_lit_multi), CALL(alloc_scratch),	 CALL(scan),
-	CALL(free_scratch),   CALL(free_database),     CALL(free_compile_error),
+static const struct ccp_library_call calls[] = {
+	CALL(valid_platform), CALL(compile_lit_multi), CALL(alloc_scratch), CALL(scan),
+	CALL(free_scratch), CALL(free_database), CALL(free_compile_error),
 };
 
 static bool load(struct ccp_grep_vector *v)
 {
-	void *library = dlopen("libhs.so.5", RTLD_LAZY | RTLD_LOCAL | RTLD_NODELETE);
+	static const char *const names[] = { "libhs.so.5", NULL };
+	void *library = ccp_library_open(names);
 
-	if (library == NULL)
-		return false;
-	for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
-		void *call = dlsym(library, calls[i].name);
-
-		if (call == NULL)
-			return false;
-		memcpy((char *)v + calls[i].at, &call, sizeof call);
-	}
-	return v->valid_platform() == HS_SUCCESS;
+	return library != NULL && ccp_library_find(library, calls, sizeof calls / sizeof calls[0], v) == NULL &&
+	       v->valid_platform() == HS_SUCCESS;
 }
 
 static bool compile(struct ccp_grep_vector *v, const struct ccp_grep_word *words, size_t count, bool ignore_case)

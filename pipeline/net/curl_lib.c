@@ -1,21 +1,17 @@
-/* curl_lib.c: dlopen, and a table of the names that are looked up; see curl_lib.h. */
+/* curl_lib.c: the table of the names that are looked up; see curl_lib.h. */
 #include "pipeline/net/curl_lib.h"
 
 #ifdef CCP_HAVE_CURL
 
-#include <dlfcn.h>
 #include <pthread.h>
-#include <stddef.h>
-#include <string.h>
+
+#include "pipeline/library.h"
 
 #define OLDEST 0x075500 /* 7.85.0 has CURLOPT_PROTOCOLS_STR */
 
 #define CALL(name) { "curl_" #name, offsetof(struct ccp_curl_lib, name) }
 
-static const struct {
-	const char *name;
-	size_t at;
-} calls[] = {
+static const struct ccp_library_call calls[] = {
 	CALL(global_init),
 	CALL(version_info),
 	CALL(slist_append),
@@ -37,16 +33,6 @@ static const struct {
 	CALL(multi_cleanup),
 };
 
-static void *open_library(void)
-{
-	static const char *const names[] = { "libcurl.so.4", "libcurl-gnutls.so.4" };
-	void *library = NULL;
-
-	for (size_t i = 0; i < sizeof names / sizeof names[0] && library == NULL; i++)
-		library = dlopen(names[i], RTLD_LAZY | RTLD_LOCAL | RTLD_NODELETE);
-	return library;
-}
-
 /*
  * curl counts how often it was started, but not every build of it may be started by two threads at once. The lock is
  * the process's, as what it guards.
@@ -64,17 +50,15 @@ static int start(const struct ccp_curl_lib *lib, struct ccp_err *err)
 
 int ccp_curl_load(struct ccp_curl_lib *lib, struct ccp_err *err)
 {
-	void *library = open_library();
+	static const char *const names[] = { "libcurl.so.4", "libcurl-gnutls.so.4", NULL };
+	void *library = ccp_library_open(names);
+	const char *missing;
 
 	if (library == NULL)
 		return ccp_err_set(err, CCP_E_UNSUPPORTED, "libcurl is not installed");
-	for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
-		void *call = dlsym(library, calls[i].name);
-
-		if (call == NULL)
-			return ccp_err_set(err, CCP_E_UNSUPPORTED, "libcurl has no %s", calls[i].name);
-		memcpy((char *)lib + calls[i].at, &call, sizeof call);
-	}
+	missing = ccp_library_find(library, calls, sizeof calls / sizeof calls[0], lib);
+	if (missing != NULL)
+		return ccp_err_set(err, CCP_E_UNSUPPORTED, "libcurl has no %s", missing);
 	if (lib->version_info(CURLVERSION_NOW)->version_num < OLDEST)
 		return ccp_err_set(err, CCP_E_UNSUPPORTED, "libcurl is older than 7.85");
 	return start(lib, err);
