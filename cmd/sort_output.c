@@ -14,16 +14,8 @@
 #include <unistd.h>
 
 #include "pipeline/output.h"
+#include "pipeline/target.h"
 #include "pipeline/temp.h"
-
-/* "/dev/stdout", "/dev/fd/N", "/proc/self/fd/N": links that stand for a descriptor and must never be replaced. */
-static bool stands_for_descriptor(const char *path)
-{
-	struct stat st;
-
-	return (strncmp(path, "/dev/", 5) == 0 || strncmp(path, "/proc/", 6) == 0) && lstat(path, &st) == 0 &&
-	       S_ISLNK(st.st_mode);
-}
 
 int ccp_sort_output_open(struct ccp_sort_output *output, const char *name, struct ccp_err *err)
 {
@@ -39,7 +31,7 @@ int ccp_sort_output_open(struct ccp_sort_output *output, const char *name, struc
 	exists = stat(name, &st) == 0;
 	if (exists && S_ISDIR(st.st_mode))
 		return ccp_err_sys(err, EISDIR, "%s", name);
-	if (exists && (!S_ISREG(st.st_mode) || stands_for_descriptor(name))) {
+	if (exists && (!S_ISREG(st.st_mode) || ccp_target_is_descriptor(name))) {
 		int flags = O_WRONLY | O_NOCTTY | O_CLOEXEC | (S_ISREG(st.st_mode) ? O_APPEND : 0);
 
 		output->fd = open(name, flags);

@@ -18,6 +18,13 @@ bool ccp_commit_syncs(const struct ccp_sink_options *options)
 	return options->fsync == CCP_FSYNC_ALWAYS || (options->fsync == CCP_FSYNC_AUTO && options->remove_source);
 }
 
+int ccp_commit_enter(struct ccp_keys *made, const char *target, struct ccp_err *err)
+{
+	if (made == NULL || ccp_keys_add(made, ccp_path_key(target)) == 1)
+		return 0;
+	return ccp_err_set(err, CCP_W_EXISTS, "%s was made from another input just now; not overwritten", target);
+}
+
 static bool same(const struct stat *now, const struct stat *then)
 {
 	return now->st_dev == then->st_dev && now->st_ino == then->st_ino && now->st_size == then->st_size &&

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 
+#include "pipeline/claims.h"
 #include "pipeline/err.h"
 #include "pipeline/job.h"
 #include "pipeline/metadata.h"
@@ -16,6 +17,13 @@
 
 /* Whether outputs are made durable: for AUTO, iff the source goes, since only then could a power cut lose anything. */
 bool ccp_commit_syncs(const struct ccp_sink_options *options);
+
+/*
+ * Enters a target among those that this run has made; `made` NULL: nobody asks. Whoever replaces what is there and
+ * removes sources must not replace what was made from another source that is gone.
+ * Errors: -1 with CCP_W_EXISTS if it has been made. Threads: any.
+ */
+int ccp_commit_enter(struct ccp_keys *made, const char *target, struct ccp_err *err);
 
 /*
  * Removes the source of a target that stands, if its name still stands for what was read: same file, size and time of

@@ -6,6 +6,7 @@
  * and not "a.". A name is never shortened to make it fit.
  */
 #include "pipeline/target.h"
+#include "pipeline/claims.h"
 #include "pipeline/net/url.h"
 #include "pipeline/output.h"
 #include "pipeline/source.h"
@@ -234,6 +235,29 @@ int ccp_target_parents(const char *target, bool sync, struct ccp_err *err)
 		*slash = '/';
 	}
 	return 0;
+}
+
+uint64_t ccp_target_key(const struct ccp_sink_options *options, const struct ccp_input *input)
+{
+	char target[PATH_MAX];
+	struct ccp_err err;
+
+	if (ccp_target_name(options, input, target, &err) != 0)
+		return 0;
+	if (options->restore_name) { /* any name of the folder */
+		char *slash = strrchr(target, '/');
+
+		strcpy(slash != NULL ? slash : target, "/");
+	}
+	return ccp_path_key(target);
+}
+
+bool ccp_target_is_descriptor(const char *path)
+{
+	struct stat st;
+
+	return (strncmp(path, "/dev/", 5) == 0 || strncmp(path, "/proc/", 6) == 0) && lstat(path, &st) == 0 &&
+	       S_ISLNK(st.st_mode);
 }
 
 int ccp_target_cut_url(char *name, struct ccp_err *err)

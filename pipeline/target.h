@@ -4,6 +4,9 @@
 #ifndef CCP_PIPELINE_TARGET_H
 #define CCP_PIPELINE_TARGET_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "pipeline/err.h"
 #include "pipeline/job.h"
 #include "pipeline/sink.h"
@@ -27,6 +30,18 @@ int ccp_target_parents(const char *target, bool sync, struct ccp_err *err);
  * from elsewhere; any other name stays. Shape: `name` has room for PATH_MAX. Errors: -1 with CCP_E_NAME. Threads: any.
  */
 int ccp_target_cut_url(char *name, struct ccp_err *err);
+
+/*
+ * What an input's target is known by for others that may write it as well: the `key` of sinks that give every input one
+ * of its own. With restore_name that is the folder, since the name is known only once the header was read.
+ */
+uint64_t ccp_target_key(const struct ccp_sink_options *options, const struct ccp_input *input);
+
+/*
+ * Whether the path is a link that stands for a descriptor and must never be replaced: "/dev/stdout", "/dev/fd/N",
+ * "/proc/self/fd/N". Threads: any.
+ */
+bool ccp_target_is_descriptor(const char *path);
 
 /* Opens the folder that holds `path`, to sync its entries. Returns a descriptor, or -1 with CCP_E_SYS. Threads: any. */
 int ccp_target_open_folder(const char *path, struct ccp_err *err);

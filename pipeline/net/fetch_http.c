@@ -13,11 +13,12 @@
 #ifdef CCP_HAVE_CURL
 
 #include <ctype.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+
+#include "pipeline/net/curl_words.h"
 
 #define REDIRECTS 10
 #define SETTLED_S 60 /* between the last change and the answer: a date has whole seconds, and clocks differ */
@@ -265,34 +266,16 @@ static void fail_by_status(struct ccp_fetch *fetch)
 	fail(fetch, ccp_answer_passes(answer->code) ? CCP_FETCH_AGAIN : CCP_FETCH_NEVER, why);
 }
 
-/* curl's own words, which begin with a capital; in the middle of a line they do not. */
-static const char *lower(char *text, size_t room, const char *words)
-{
-	snprintf(text, room, "%s", words);
-	if (isupper((unsigned char)text[0]) && islower((unsigned char)text[1]))
-		text[0] = (char)tolower((unsigned char)text[0]);
-	return text;
-}
-
-static void fail_by_connection(struct ccp_fetch *fetch, char *text, size_t room)
-{
-	long sys = 0;
-
-	fetch->fetcher->curl->lib.easy_getinfo(fetch->curl->link.easy, CURLINFO_OS_ERRNO, &sys);
-	if (fetch->curl->link.sys != 0)
-		sys = fetch->curl->link.sys;
-	if (sys == EINPROGRESS || sys == EAGAIN || sys == 0)
-		snprintf(text, room, "no connection");
-	else
-		ccp_fetch_sys_text((int)sys, text, room);
-	fail(fetch, CCP_FETCH_AGAIN, text);
-}
-
 static void fail_by_result(struct ccp_fetch *fetch, CURLcode result)
 {
 	const struct ccp_curl_try *try = fetch->curl;
-	const char *words = try->link.why[0] != '\0' ? try->link.why : fetch->fetcher->curl->lib.easy_strerror(result);
-	char text[200], why[220];
+	const struct ccp_curl_lib *lib = &fetch->fetcher->curl->lib;
+	struct ccp_curl_failure failure = {
+		.result = result,
+		.own = try->link.why[0] != '\0' ? try->link.why : lib->easy_strerror(result),
+		.connect_s = fetch->fetcher->options.connect_s,
+	};
+	char why[220];
 
 	switch (result) {
 	case CURLE_UNSUPPORTED_PROTOCOL:
@@ -301,36 +284,10 @@ static void fail_by_result(struct ccp_fetch *fetch, CURLcode result)
 		else
 			fail(fetch, CCP_FETCH_NEVER, "libcurl here does not know this protocol");
 		return;
-	case CURLE_URL_MALFORMAT:
-		fail(fetch, CCP_FETCH_NEVER, "malformed URL");
-		return;
-	case CURLE_COULDNT_RESOLVE_HOST:
-		fail(fetch, CCP_FETCH_AGAIN, "host not found");
-		return;
-	case CURLE_COULDNT_RESOLVE_PROXY:
-		fail(fetch, CCP_FETCH_AGAIN, "proxy not found");
-		return;
-	case CURLE_COULDNT_CONNECT:
-		fail_by_connection(fetch, text, sizeof text);
-		return;
 	case CURLE_OPERATION_TIMEDOUT:
-		snprintf(why, sizeof why, fetch->connected ? "timed out" : "no connection within %u s",
-			 fetch->fetcher->options.connect_s);
-		fail(fetch, CCP_FETCH_AGAIN, why);
-		return;
-	case CURLE_PARTIAL_FILE:
-	case CURLE_RECV_ERROR:
-	case CURLE_SEND_ERROR:
-		fail(fetch, CCP_FETCH_AGAIN, "the connection was closed");
-		return;
-	case CURLE_GOT_NOTHING:
-		fail(fetch, CCP_FETCH_AGAIN, "the server answered nothing");
-		return;
-	case CURLE_PEER_FAILED_VERIFICATION:
-	case CURLE_SSL_CONNECT_ERROR:
-	case CURLE_SSL_CACERT_BADFILE:
-		snprintf(why, sizeof why, "TLS: %s", lower(text, sizeof text, words));
-		fail(fetch, CCP_FETCH_NEVER, why);
+		if (!fetch->connected)
+			break;
+		fail(fetch, CCP_FETCH_AGAIN, "timed out");
 		return;
 	case CURLE_REMOTE_FILE_NOT_FOUND:
 		fail(fetch, CCP_FETCH_NEVER, "no such file there");
@@ -340,9 +297,12 @@ static void fail_by_result(struct ccp_fetch *fetch, CURLcode result)
 		fail(fetch, CCP_FETCH_NEVER, "access denied");
 		return;
 	default:
-		fail(fetch, CCP_FETCH_NEVER, lower(text, sizeof text, words));
-		return;
+		break;
 	}
+	lib->easy_getinfo(try->link.easy, CURLINFO_OS_ERRNO, &failure.sys);
+	if (try->link.sys != 0)
+		failure.sys = try->link.sys;
+	fail(fetch, ccp_curl_words(&failure, why, sizeof why) ? CCP_FETCH_AGAIN : CCP_FETCH_NEVER, why);
 }
 
 /*

@@ -10,42 +10,26 @@
 
 #ifdef CCP_HAVE_CURL
 
-#include <ctype.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "pipeline/net/curl_words.h"
 #include "pipeline/net/s3.h"
 #include "pipeline/net/url.h"
 
 #define REDIRECTS 10
 
-/* curl's own words, which begin with a capital; in the middle of a line they do not. */
-static int words(struct ccp_err *err, const char *before, const char *text)
-{
-	bool lower = isupper((unsigned char)text[0]) && islower((unsigned char)text[1]);
-
-	return ccp_err_set(err, CCP_E_OTHER, "%s%c%s", before, lower ? tolower((unsigned char)text[0]) : text[0],
-			   text[0] != '\0' ? text + 1 : "");
-}
-
-static enum ccp_tried failed_to_connect(const struct ccp_hop *hop, struct ccp_err *err)
-{
-	long sys = 0;
-
-	hop->lib->easy_getinfo(hop->easy, CURLINFO_OS_ERRNO, &sys);
-	if (sys == EINPROGRESS || sys == EAGAIN || sys == 0)
-		ccp_err_set(err, CCP_E_OTHER, "no connection");
-	else
-		words(err, "", strerrordesc_np((int)sys));
-	return CCP_TRIED_AGAIN;
-}
-
 /* There is no answer: why, and whether there may be one the next time. */
 static enum ccp_tried failed(struct ccp_hop *hop, CURLcode result, struct ccp_err *err)
 {
-	const char *text = hop->why[0] != '\0' ? hop->why : hop->lib->easy_strerror(result);
+	struct ccp_curl_failure failure = {
+		.result = result,
+		.own = hop->why[0] != '\0' ? hop->why : hop->lib->easy_strerror(result),
+		.connect_s = hop->call->uploader->net.connect_s,
+	};
+	char text[CURL_ERROR_SIZE + 8];
+	bool again;
 
 	if (ccp_err_is_error(&hop->read_err)) {
 		*err = hop->read_err;
@@ -56,41 +40,14 @@ static enum ccp_tried failed(struct ccp_hop *hop, CURLcode result, struct ccp_er
 		return CCP_TRIED_NEVER;
 	}
 	hop->call->doubtful |= hop->connected && (hop->sent == hop->call->len);
-	switch (result) {
-	case CURLE_ABORTED_BY_CALLBACK:
+	if (result == CURLE_ABORTED_BY_CALLBACK) {
 		ccp_err_set(err, CCP_E_OTHER, "stalled: no byte for %u s", ccp_hop_patience_s(hop));
 		return CCP_TRIED_AGAIN;
-	case CURLE_COULDNT_RESOLVE_HOST:
-		ccp_err_set(err, CCP_E_OTHER, "host not found");
-		return CCP_TRIED_AGAIN;
-	case CURLE_COULDNT_RESOLVE_PROXY:
-		ccp_err_set(err, CCP_E_OTHER, "proxy not found");
-		return CCP_TRIED_AGAIN;
-	case CURLE_COULDNT_CONNECT:
-		return failed_to_connect(hop, err);
-	case CURLE_OPERATION_TIMEDOUT:
-		ccp_err_set(err, CCP_E_OTHER, "no connection within %u s", hop->call->uploader->net.connect_s);
-		return CCP_TRIED_AGAIN;
-	case CURLE_RECV_ERROR:
-	case CURLE_SEND_ERROR:
-	case CURLE_PARTIAL_FILE:
-		ccp_err_set(err, CCP_E_OTHER, "the connection was closed");
-		return CCP_TRIED_AGAIN;
-	case CURLE_GOT_NOTHING:
-		ccp_err_set(err, CCP_E_OTHER, "the server answered nothing");
-		return CCP_TRIED_AGAIN;
-	case CURLE_URL_MALFORMAT:
-		ccp_err_set(err, CCP_E_OTHER, "malformed URL");
-		return CCP_TRIED_NEVER;
-	case CURLE_PEER_FAILED_VERIFICATION:
-	case CURLE_SSL_CONNECT_ERROR:
-	case CURLE_SSL_CACERT_BADFILE:
-		words(err, "TLS: ", text);
-		return CCP_TRIED_NEVER;
-	default:
-		words(err, "", text);
-		return CCP_TRIED_NEVER;
 	}
+	hop->lib->easy_getinfo(hop->easy, CURLINFO_OS_ERRNO, &failure.sys);
+	again = ccp_curl_words(&failure, text, sizeof text);
+	ccp_err_set(err, CCP_E_OTHER, "%s", text);
+	return again ? CCP_TRIED_AGAIN : CCP_TRIED_NEVER;
 }
 
 /* Where the answer leads: 1 with `location`, given; 0: nowhere. Errors: -1 with `err`. */

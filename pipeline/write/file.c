@@ -117,9 +117,7 @@ static int file_commit(struct ccp_sink *sink, struct ccp_input *input, struct cc
 	} else if (options->keep_metadata) {
 		set_time(options, temp, input, err);
 	}
-	if (sink->made != NULL && ccp_keys_add(sink->made, ccp_path_key(temp->target)) != 1) {
-		ccp_err_set(err, CCP_W_EXISTS, "%s was made from another input just now; not overwritten",
-			    temp->target);
+	if (ccp_commit_enter(sink->made, temp->target, err) != 0) {
 		ccp_temp_discard(temp);
 		return -1;
 	}
@@ -145,27 +143,12 @@ static int file_destroy(struct ccp_sink *sink, bool failed, struct ccp_err *err)
 	return 0;
 }
 
-static uint64_t file_key(const struct ccp_sink_options *options, const struct ccp_input *input)
-{
-	char target[PATH_MAX];
-	struct ccp_err err;
-
-	if (ccp_target_name(options, input, target, &err) != 0)
-		return 0;
-	if (options->restore_name) { /* any name of the folder: known only once the header was read */
-		char *slash = strrchr(target, '/');
-
-		strcpy(slash != NULL ? slash : target, "/");
-	}
-	return ccp_path_key(target);
-}
-
 const struct ccp_sink_ops ccp_sink_file = {
 	.name = "file",
 	.help = "one file for each input, beside it or below --output-dir",
 	.flags = CCP_SINK_BY_NAME,
 	.create = file_create,
-	.key = file_key,
+	.key = ccp_target_key,
 	.check = file_check,
 	.open = file_open,
 	.write = file_write,

@@ -15,6 +15,7 @@
 #include "pipeline/net/upload.h"
 #include "pipeline/net/url.h"
 #include "pipeline/sink.h"
+#include "pipeline/target.h"
 
 extern const struct ccp_sink_ops ccp_sink_put_each;
 
@@ -56,21 +57,6 @@ static int put_each_check(const struct ccp_sink_options *options, const struct c
 	char target[PATH_MAX];
 
 	return ccp_target_name(options, input, target, err);
-}
-
-static uint64_t put_each_key(const struct ccp_sink_options *options, const struct ccp_input *input)
-{
-	char target[PATH_MAX];
-	struct ccp_err err;
-
-	if (ccp_target_name(options, input, target, &err) != 0)
-		return 0;
-	if (options->restore_name) { /* any name of the folder: known only once the header was read */
-		char *slash = strrchr(target, '/');
-
-		strcpy(slash != NULL ? slash : target, "/");
-	}
-	return ccp_path_key(target);
 }
 
 /* The URL below the folder's. */
@@ -117,8 +103,7 @@ static int put_each_commit(struct ccp_sink *sink, struct ccp_input *input, struc
 
 	input->sink_state = NULL;
 	if (sink->made != NULL && ccp_target_name(sink->options, input, target, err) == 0 &&
-	    ccp_keys_add(sink->made, ccp_path_key(target)) != 1) {
-		ccp_err_set(err, CCP_W_EXISTS, "%s was made from another input just now; not overwritten", target);
+	    ccp_commit_enter(sink->made, target, err) != 0) {
 		ccp_upload_abort(upload);
 		return -1;
 	}
@@ -150,7 +135,7 @@ const struct ccp_sink_ops ccp_sink_put_each = {
 	.help = "one object of a server for each input, below --output-dir URL",
 	.create = put_each_create,
 	.check = put_each_check,
-	.key = put_each_key,
+	.key = ccp_target_key,
 	.open = put_each_open,
 	.write = put_each_write,
 	.commit = put_each_commit,

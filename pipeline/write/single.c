@@ -27,15 +27,6 @@ struct ccp_sink {
 	bool sync;
 };
 
-/* "/dev/stdout", "/dev/fd/N", "/proc/self/fd/N": links that stand for a descriptor and must never be replaced. */
-static bool stands_for_descriptor(const char *path)
-{
-	struct stat st;
-
-	return (strncmp(path, "/dev/", 5) == 0 || strncmp(path, "/proc/", 6) == 0) && lstat(path, &st) == 0 &&
-	       S_ISLNK(st.st_mode);
-}
-
 /* Decides how `path` will be written and opens it. */
 static int open_output(struct ccp_sink *sink, const char *path, struct ccp_err *err)
 {
@@ -45,7 +36,7 @@ static int open_output(struct ccp_sink *sink, const char *path, struct ccp_err *
 
 	if (exists && S_ISDIR(st.st_mode))
 		return ccp_err_sys(err, EISDIR, "%s", path);
-	if (exists && (!S_ISREG(st.st_mode) || stands_for_descriptor(path))) {
+	if (exists && (!S_ISREG(st.st_mode) || ccp_target_is_descriptor(path))) {
 		/* behind a descriptor's name may stand a file with something in it */
 		sink->fd = open(path, S_ISREG(st.st_mode) ? flags | O_APPEND : flags);
 		return sink->fd >= 0 ? 0 : ccp_err_sys(err, errno, "%s", path);
