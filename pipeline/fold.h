@@ -57,7 +57,6 @@ struct ccp_fold_need {
 struct ccp_fold_ops {
 	const char *name;
 	const char *help; /* one line */
-	const char *(*probe)(void); /* NULL if it can run, else the reason why not. May be NULL */
 	int (*need)(const void *options, struct ccp_fold_need *need, struct ccp_err *err);
 	int (*open)(void **state, const void *options, struct ccp_err *err);
 	int (*map)(void *state, struct ccp_part *part, struct ccp_err *err);
