@@ -1,15 +1,13 @@
 /*
- * archive.c: the calls of other threads, and the pipes of members.
+ * archive.c: the calls of other threads.
  *
  * Words about the name that is read stand in a list, which NEXT empties; a member that it was given goes to a second
- * one, by the number of its input, until somebody has read and closed it. The thread waits while as many members have a
- * pipe as may have one.
+ * one, by the number of its input, until somebody has read and closed it.
  */
 #include "pipeline/archive/archive.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -23,7 +21,7 @@
 #define SPARE_DESCRIPTORS 256 /* for the rest of the program */
 #define TAKEN_PIPE (1 << 20)  /* the most that an ordinary user may ask for: fs.pipe-max-size */
 
-static void close_if_open(int *fd)
+void ccp_archive_close_fd(int *fd)
 {
 	if (*fd >= 0)
 		close(*fd);
@@ -68,7 +66,7 @@ int ccp_archive_new(struct ccp_archive **out, const struct ccp_archive_options *
 	return 0;
 }
 
-static void set_event(int fd)
+void ccp_archive_ring(int fd)
 {
 	uint64_t one = 1;
 
@@ -84,12 +82,12 @@ static void clear_event(int fd)
 		continue;
 }
 
-static void free_member(struct ccp_archive_member *member)
+void ccp_archive_free_member(struct ccp_archive_member *member)
 {
 	if (member == &member->archive->end)
 		return;
-	close_if_open(&member->in);
-	close_if_open(&member->out);
+	ccp_archive_close_fd(&member->in);
+	ccp_archive_close_fd(&member->out);
 	free(member->path);
 	free(member);
 }
@@ -100,7 +98,7 @@ static void free_list(struct ccp_archive_members *list)
 
 	while ((member = TAILQ_FIRST(list)) != NULL) {
 		TAILQ_REMOVE(list, member, link);
-		free_member(member);
+		ccp_archive_free_member(member);
 	}
 }
 
@@ -112,17 +110,17 @@ void ccp_archive_free(struct ccp_archive *archive)
 	archive->quit = true;
 	pthread_cond_broadcast(&archive->changed);
 	pthread_mutex_unlock(&archive->lock);
-	set_event(archive->bell);
+	ccp_archive_ring(archive->bell);
 	if (archive->runs)
 		pthread_join(archive->thread, NULL);
 	free_list(&archive->said);
 	free_list(&archive->out);
 	if (archive->last != NULL)
-		free_member(archive->last);
+		ccp_archive_free_member(archive->last);
 	ccp_fetcher_free(archive->fetcher);
 	free(archive->path);
-	close_if_open(&archive->bell);
-	close_if_open(&archive->news);
+	ccp_archive_close_fd(&archive->bell);
+	ccp_archive_close_fd(&archive->news);
 	pthread_cond_destroy(&archive->changed);
 	pthread_mutex_destroy(&archive->lock);
 	free(archive);
@@ -168,7 +166,7 @@ int ccp_archive_next(struct ccp_archive *archive, struct ccp_archive_found *foun
 	bool lost;
 
 	if (archive->last != NULL)
-		free_member(archive->last);
+		ccp_archive_free_member(archive->last);
 	pthread_mutex_lock(&archive->lock);
 	member = TAILQ_FIRST(&archive->said);
 	lost = member == &archive->end && archive->lost;
@@ -272,179 +270,5 @@ void ccp_archive_close(struct ccp_archive_member *member)
 	pthread_cond_broadcast(&archive->changed);
 	pthread_mutex_unlock(&archive->lock);
 	if (!writing)
-		free_member(member);
-}
-
-/* ---- the thread's calls -------------------------------------------------------------------------- */
-
-bool ccp_archive_wait(struct ccp_archive *archive, char **path, enum ccp_archive_source *source)
-{
-	pthread_mutex_lock(&archive->lock);
-	while (archive->path == NULL && !archive->quit)
-		pthread_cond_wait(&archive->changed, &archive->lock);
-	*path = archive->path;
-	*source = archive->source;
-	if (!archive->quit)
-		archive->path = NULL;
-
-	bool goes_on = !archive->quit;
-
-	pthread_mutex_unlock(&archive->lock);
-	return goes_on;
-}
-
-static void say(struct ccp_archive *archive, struct ccp_archive_member *member)
-{
-	pthread_mutex_lock(&archive->lock);
-	if (TAILQ_EMPTY(&archive->said))
-		set_event(archive->news);
-	TAILQ_INSERT_TAIL(&archive->said, member, link);
-	pthread_mutex_unlock(&archive->lock);
-}
-
-/* A word is lost, for there is no memory for it. */
-static void lose(struct ccp_archive *archive)
-{
-	pthread_mutex_lock(&archive->lock);
-	archive->lost = true;
-	pthread_mutex_unlock(&archive->lock);
-}
-
-static struct ccp_archive_member *new_member(struct ccp_archive *archive, enum ccp_archive_word word,
-					     const char *path)
-{
-	struct ccp_archive_member *member = calloc(1, sizeof *member);
-
-	if (member == NULL)
-		return NULL;
-	member->archive = archive;
-	member->word = word;
-	member->in = member->out = -1;
-	member->path = strdup(path);
-	ccp_err_clear(&member->err);
-	if (member->path == NULL) {
-		free(member);
-		return NULL;
-	}
-	return member;
-}
-
-void ccp_archive_say(struct ccp_archive *archive, enum ccp_archive_word word, const char *path,
-		     const struct ccp_err *err)
-{
-	struct ccp_archive_member *member = &archive->end;
-
-	if (path != NULL) {
-		member = new_member(archive, word, path);
-	} else { /* there has to be memory for this one, or the walk would wait for ever */
-		*member = (struct ccp_archive_member){ .archive = archive, .word = word, .in = -1, .out = -1 };
-	}
-	if (member == NULL) {
-		lose(archive);
-		return;
-	}
-	if (err != NULL)
-		member->err = *err;
-	say(archive, member);
-}
-
-/*
- * Makes a pipe, when there is room for it. If there are no descriptors it makes do with as many pipes as there are: one
- * that is closed gives back what the next one needs. Errors: -1 with `err`.
- */
-static int make_pipe(struct ccp_archive *archive, int ends[2], struct ccp_err *err)
-{
-	unsigned most = archive->depth, live;
-	bool quit;
-
-	for (;;) {
-		pthread_mutex_lock(&archive->lock);
-		while (archive->live >= most && !archive->quit)
-			pthread_cond_wait(&archive->changed, &archive->lock);
-		quit = archive->quit;
-		live = archive->live;
-		pthread_mutex_unlock(&archive->lock);
-		if (quit)
-			return ccp_err_set(err, CCP_E_CANCELLED, "interrupted");
-		if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) == 0)
-			return 0;
-		if ((errno != EMFILE && errno != ENFILE) || live == 0)
-			return ccp_err_sys(err, errno, "%s", "");
-		most = live;
-	}
-}
-
-struct ccp_archive_member *ccp_archive_begin(struct ccp_archive *archive, const char *path, bool itself,
-					     const struct timespec *mtime, struct ccp_err *err)
-{
-	struct ccp_archive_member *member;
-	int ends[2];
-
-	if (make_pipe(archive, ends, err) != 0)
-		return NULL;
-	member = new_member(archive, CCP_ARCHIVE_MEMBER, path);
-	if (member == NULL) {
-		close(ends[0]);
-		close(ends[1]);
-		ccp_err_set(err, CCP_E_NO_MEMORY, "no memory for what is in it");
-		return NULL;
-	}
-	member->itself = itself;
-	member->out = ends[0];
-	member->in = ends[1];
-	member->writing = true;
-	member->has_mtime = mtime != NULL;
-	if (mtime != NULL)
-		member->mtime = *mtime;
-	pthread_mutex_lock(&archive->lock);
-	archive->live++;
-	pthread_mutex_unlock(&archive->lock);
-	say(archive, member);
-	return member;
-}
-
-int ccp_archive_write(struct ccp_archive_member *member, const void *data, size_t len)
-{
-	const struct ccp_archive *archive = member->archive;
-	size_t done = 0;
-
-	while (done < len) {
-		struct pollfd polls[2] = {
-			{ .fd = archive->bell, .events = POLLIN },
-			{ .fd = member->in, .events = POLLOUT },
-		};
-		ssize_t n = write(member->in, (const char *)data + done, len - done);
-
-		if (n >= 0) {
-			done += (size_t)n;
-			member->written += (uint64_t)n;
-			continue;
-		}
-		if (errno == EINTR)
-			continue;
-		if (errno != EAGAIN)
-			return 1;
-		while (poll(polls, 2, -1) < 0)
-			continue;
-		if (polls[0].revents != 0)
-			return -1;
-	}
-	return 0;
-}
-
-void ccp_archive_finish(struct ccp_archive_member *member, const struct ccp_err *err)
-{
-	struct ccp_archive *archive = member->archive;
-	bool dropped;
-
-	pthread_mutex_lock(&archive->lock);
-	if (err != NULL)
-		member->err = *err;
-	member->writing = false;
-	dropped = member->dropped;
-	if (!dropped)
-		close_if_open(&member->in); /* now, after all is said: whoever reads its end asks how it ended */
-	pthread_mutex_unlock(&archive->lock);
-	if (dropped)
-		free_member(member);
+		ccp_archive_free_member(member);
 }

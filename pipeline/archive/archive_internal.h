@@ -1,7 +1,7 @@
 /*
- * archive_internal.h: a reader of archives as its parts see it: archive.c (the calls of other threads, and the pipes),
- * archive_read.c (the thread: what is in an archive), archive_input.c (the bytes of an archive), archive_child.c (the
- * child that decompresses), archive_kind.c (what bytes are).
+ * archive_internal.h: a reader of archives as its parts see it: archive.c (the calls of other threads), archive_read.c
+ * (the thread: what is in an archive), archive_tell.c (what it tells the others, and the pipes), archive_input.c (the
+ * bytes of an archive), archive_child.c (the child that decompresses), archive_kind.c (what bytes are).
  */
 #ifndef CCP_PIPELINE_ARCHIVE_ARCHIVE_INTERNAL_H
 #define CCP_PIPELINE_ARCHIVE_ARCHIVE_INTERNAL_H
@@ -156,7 +156,16 @@ struct ccp_archive {
 	uint64_t fetches;
 };
 
-/* What follows is called by the thread. */
+/* Closes it, unless it is -1, which it becomes. */
+void ccp_archive_close_fd(int *fd);
+
+/* Makes an eventfd readable. */
+void ccp_archive_ring(int fd);
+
+/* Memory: `member` is given; `end`, which is no allocation, stays. */
+void ccp_archive_free_member(struct ccp_archive_member *member);
+
+/* ---- archive_tell.c: Threads: the reader's ---- */
 
 /* Says a word about the name: `path`, which is copied, and `err` are of FAILED alone. */
 void ccp_archive_say(struct ccp_archive *archive, enum ccp_archive_word word, const char *path,
