@@ -3,8 +3,7 @@
  *
  * Memory holds blocks in the order in which they were added: such that came in order, and raw ones, which are filled
  * line by line and sorted later, several at a time. When there is no room for another block all of them are merged to
- * a file, as one run. At the end, if there are files, so is what is left; and if there are more runs than can be read
- * at the same time, neighbours are merged to a second file first.
+ * a file, as one run. At the end, if there are files, so is what is left.
  */
 #include "pipeline/sort/sorter.h"
 
@@ -15,65 +14,30 @@
 #include <sys/mman.h>
 
 #include "pipeline/sort/lines.h"
-#include "pipeline/sort/merge.h"
 #include "pipeline/sort/share.h"
-#include "pipeline/sort/spill.h"
+#include "pipeline/sort/sorter_internal.h"
 
 #define HUGE_PAGE ((size_t)2 << 20)
 #define RAW_LEAST ((size_t)64 << 10)
 #define RAW_MOST ((size_t)4 << 20)
 #define OUT_MOST ((size_t)6 << 20)
-#define READ_LEAST ((size_t)16 << 10) /* of a run in a file, at a time */
-#define READ_MOST ((size_t)1 << 20)
-
-struct block {
-	uint8_t *data;
-	size_t len, cap;
-	bool sorted;
-};
-
-struct ccp_sorter {
-	const struct ccp_sorter_options *options;
-	unsigned threads;
-	uint64_t max_bytes;
-	size_t raw_bytes, out_bytes;
-	size_t raw_lines; /* that a raw block may have */
-
-	struct block *blocks;
-	size_t block_count, block_room;
-	uint64_t held;       /* bytes of the blocks */
-	size_t lines;        /* in the last block, if it is raw and not full */
-	bool filling;        /* it is */
-
-	struct ccp_spill spill;
-	struct ccp_sort_run *files;
-	size_t file_count, file_room;
-
-	struct ccp_sort_runs runs; /* once finished */
-	struct ccp_sort_merge *merge;
-	struct ccp_sorter_counts counts;
-};
-
-static size_t between(uint64_t value, size_t least, size_t most)
-{
-	return value < least ? least : value > most ? most : (size_t)value;
-}
 
 int ccp_sorter_new(struct ccp_sorter **sorter, const struct ccp_sorter_options *options, struct ccp_err *err)
 {
 	struct ccp_sorter *made = calloc(1, sizeof *made);
 	uint64_t bytes = options->max_bytes < CCP_SORTER_LEAST ? CCP_SORTER_LEAST : options->max_bytes;
+	size_t most;
 
 	if (made == NULL)
 		return ccp_err_set(err, CCP_E_NO_MEMORY, "out of memory");
 	made->options = options;
 	made->max_bytes = bytes;
-	made->threads = (unsigned)between(options->threads, 1, CCP_SORT_THREADS);
-	made->threads = (unsigned)between(made->threads, 1, between(bytes / (8 * RAW_LEAST), 1, CCP_SORT_THREADS));
+	most = ccp_sorter_between(bytes / (8 * RAW_LEAST), 1, CCP_SORT_THREADS);
+	made->threads = (unsigned)ccp_sorter_between(options->threads, 1, most);
 	/* an eighth to sort to, as much for what is known of the lines, and later for what is given out */
-	made->raw_bytes = between(bytes / 8 / made->threads, RAW_LEAST, RAW_MOST);
+	made->raw_bytes = ccp_sorter_between(bytes / 8 / made->threads, RAW_LEAST, RAW_MOST);
 	made->raw_lines = made->raw_bytes / sizeof(struct ccp_sort_line);
-	made->out_bytes = between(bytes / 8 / made->threads, RAW_LEAST, OUT_MOST);
+	made->out_bytes = ccp_sorter_between(bytes / 8 / made->threads, RAW_LEAST, OUT_MOST);
 	made->spill.fd = -1;
 	*sorter = made;
 	return 0;
@@ -118,7 +82,7 @@ static void sort_some(void *arg)
 
 	for (;;) {
 		size_t i = atomic_fetch_add(&sorting->next, 1);
-		struct block *block;
+		struct ccp_sorter_block *block;
 		struct ccp_buf out;
 		size_t used;
 
@@ -137,7 +101,7 @@ static void sort_some(void *arg)
 		used = ccp_sort_lines(&lines, block->data, block->len, &out);
 		assert(used == block->len);
 		free(block->data);
-		*block = (struct block){ out.data, out.len, out.cap, true };
+		*block = (struct ccp_sorter_block){ out.data, out.len, out.cap, true };
 	}
 	ccp_sort_lines_release(&lines);
 }
@@ -155,41 +119,7 @@ static int sort_blocks(struct ccp_sorter *sorter, struct ccp_err *err)
 	return atomic_load(&sorting.failed) ? ccp_err_set(err, CCP_E_NO_MEMORY, "no memory to sort lines") : 0;
 }
 
-/* ---- files ---- */
-
-static int add_file(struct ccp_sorter *sorter, const struct ccp_sort_run *run, struct ccp_err *err)
-{
-	if (sorter->file_count == sorter->file_room) {
-		size_t room = sorter->file_room * 2 + 16;
-		struct ccp_sort_run *grown = reallocarray(sorter->files, room, sizeof *grown);
-
-		if (grown == NULL)
-			return ccp_err_set(err, CCP_E_NO_MEMORY, "out of memory");
-		sorter->files = grown;
-		sorter->file_room = room;
-	}
-	sorter->files[sorter->file_count++] = *run;
-	return 0;
-}
-
-static int take_spilled(void *arg, const void *data, size_t len, struct ccp_err *err)
-{
-	return ccp_spill_write(arg, data, len, err);
-}
-
-/* Merges runs to the end of a file. */
-static int merge_to(struct ccp_sorter *sorter, const struct ccp_sort_runs *runs, struct ccp_spill *spill,
-		    struct ccp_err *err)
-{
-	const struct ccp_sorter_taker taker = { take_spilled, spill };
-	struct ccp_sort_run run = { .fd = spill->fd, .begin = spill->len };
-
-	if (ccp_sort_share(runs, sorter->threads, sorter->out_bytes, &taker, err) != 0)
-		return -1;
-	run.len = (size_t)(spill->len - run.begin);
-	sorter->counts.spilled_bytes += run.len;
-	return run.len > 0 ? add_file(sorter, &run, err) : 0;
-}
+/* ---- to a file ---- */
 
 /* All blocks as runs. Memory: runs->runs is returned. */
 static int runs_of_blocks(const struct ccp_sorter *sorter, struct ccp_sort_runs *runs, struct ccp_err *err)
@@ -226,73 +156,26 @@ static int spill_blocks(struct ccp_sorter *sorter, struct ccp_err *err)
 		return -1;
 	if (runs_of_blocks(sorter, &runs, err) != 0)
 		return -1;
-	result = merge_to(sorter, &runs, &sorter->spill, err);
+	result = ccp_sorter_merge(sorter, &runs, &sorter->spill, err);
 	free(runs.runs);
 	free_blocks(sorter);
-	return result;
-}
-
-/* How many runs in files can be read at the same time, by all threads. */
-static size_t fan_in(const struct ccp_sorter *sorter)
-{
-	uint64_t bytes = sorter->max_bytes - sorter->threads * (uint64_t)sorter->out_bytes;
-
-	return between(bytes / (sorter->threads * READ_LEAST), 2, SIZE_MAX);
-}
-
-static size_t read_bytes(const struct ccp_sorter *sorter, size_t count)
-{
-	uint64_t bytes = sorter->max_bytes - sorter->threads * (uint64_t)sorter->out_bytes;
-
-	return between(bytes / sorter->threads / (count + 1), READ_LEAST, READ_MOST) & ~(size_t)4095;
-}
-
-/* Merges neighbours until all files can be read at once. */
-static int reduce_files(struct ccp_sorter *sorter, struct ccp_err *err)
-{
-	size_t fan = fan_in(sorter);
-	int result = 0;
-
-	while (result == 0 && sorter->file_count > fan) {
-		struct ccp_sort_run *old = sorter->files;
-		struct ccp_spill old_spill = sorter->spill;
-		size_t count = sorter->file_count;
-
-		sorter->files = NULL;
-		sorter->file_count = sorter->file_room = 0;
-		result = ccp_spill_open(&sorter->spill, sorter->options->tmpdir, err);
-		for (size_t at = 0; at < count && result == 0; at += fan) {
-			const struct ccp_sort_runs runs = {
-				.order = sorter->options->order,
-				.runs = old + at,
-				.count = count - at < fan ? count - at : fan,
-				.buffer_bytes = read_bytes(sorter, fan),
-				.stop = sorter->options->stop,
-			};
-
-			result = merge_to(sorter, &runs, &sorter->spill, err);
-		}
-		free(old);
-		ccp_spill_close(&old_spill);
-		sorter->counts.passes++;
-	}
 	return result;
 }
 
 /* ---- adding ---- */
 
 /* A new block for `bytes`, or NULL. What was before may have gone to a file. */
-static struct block *add_block(struct ccp_sorter *sorter, size_t bytes, struct ccp_err *err)
+static struct ccp_sorter_block *add_block(struct ccp_sorter *sorter, size_t bytes, struct ccp_err *err)
 {
 	uint64_t most = sorter->max_bytes - sorter->max_bytes / 4;
-	struct block *block;
+	struct ccp_sorter_block *block;
 
 	sorter->filling = false;
 	if (sorter->held + bytes > most && spill_blocks(sorter, err) != 0)
 		return NULL;
 	if (sorter->block_count == sorter->block_room) {
 		size_t room = sorter->block_room * 2 + 64;
-		struct block *grown = reallocarray(sorter->blocks, room, sizeof *grown);
+		struct ccp_sorter_block *grown = reallocarray(sorter->blocks, room, sizeof *grown);
 
 		if (grown == NULL)
 			goto failed;
@@ -300,7 +183,7 @@ static struct block *add_block(struct ccp_sorter *sorter, size_t bytes, struct c
 		sorter->block_room = room;
 	}
 	block = &sorter->blocks[sorter->block_count];
-	*block = (struct block){ .data = allocate(bytes), .cap = bytes };
+	*block = (struct ccp_sorter_block){ .data = allocate(bytes), .cap = bytes };
 	if (block->data == NULL)
 		goto failed;
 	sorter->block_count++;
@@ -320,7 +203,7 @@ int ccp_sorter_add(struct ccp_sorter *sorter, const void *data, size_t len, stru
 	while (len > 0) {
 		const uint8_t *found = memchr(at, sorter->options->order->end, len);
 		size_t line = found != NULL ? (size_t)(found - at) + 1 : len;
-		struct block *block = sorter->filling ? &sorter->blocks[sorter->block_count - 1] : NULL;
+		struct ccp_sorter_block *block = sorter->filling ? &sorter->blocks[sorter->block_count - 1] : NULL;
 
 		assert(found != NULL);
 		if (block == NULL || line > block->cap - block->len || sorter->lines == sorter->raw_lines) {
@@ -360,7 +243,7 @@ static size_t place_for(const struct ccp_sorter *sorter, const uint8_t *line, si
 int ccp_sorter_add_sorted(struct ccp_sorter *sorter, const void *line, size_t line_len, const void *data, size_t len,
 			  struct ccp_err *err)
 {
-	struct block *block;
+	struct ccp_sorter_block *block;
 	size_t at;
 
 	if (line_len + len < sorter->raw_bytes / 16) { /* many tiny runs are slow to merge */
@@ -395,13 +278,13 @@ int ccp_sorter_finish(struct ccp_sorter *sorter, struct ccp_err *err)
 			return -1;
 		return runs_of_blocks(sorter, &sorter->runs, err);
 	}
-	if (spill_blocks(sorter, err) != 0 || reduce_files(sorter, err) != 0)
+	if (spill_blocks(sorter, err) != 0 || ccp_sorter_reduce(sorter, err) != 0)
 		return -1;
 	sorter->runs = (struct ccp_sort_runs){
 		.order = sorter->options->order,
 		.runs = sorter->files,
 		.count = sorter->file_count,
-		.buffer_bytes = read_bytes(sorter, sorter->file_count),
+		.buffer_bytes = ccp_sorter_read_bytes(sorter, sorter->file_count),
 		.stop = sorter->options->stop,
 	};
 	sorter->files = NULL;
