@@ -1,5 +1,6 @@
 /*
- * run_internal.h: a run as run.c (which opens, serves and closes) and auto/driver.c (which decides meanwhile) see it.
+ * run_internal.h: a run as run.c (which opens executors, serves and closes), run_make.c (which makes what it is of) and
+ * auto/driver.c (which decides meanwhile) see it.
  */
 #ifndef CCP_PIPELINE_RUN_INTERNAL_H
 #define CCP_PIPELINE_RUN_INTERNAL_H
@@ -45,6 +46,18 @@ struct ccp_run {
 	uint64_t ticked_ns, swapped_ns;
 	unsigned swaps;
 };
+
+/* Whether auto has the word: not if a test replaces the executors. */
+static inline bool ccp_run_is_automatic(const struct ccp_run *run)
+{
+	return run->options->plan.automatic && run->options->swap_ms == 0;
+}
+
+/*
+ * Makes everything but executors: slots, names, sources, the sink, the meter, the flow.
+ * Errors: -1 with `err`; what was made until then is closed with the run.
+ */
+int ccp_run_make(struct ccp_run *run, struct ccp_err *err);
 
 /* Opens an executor; it is closed with the run. Errors: -1 with `err`. */
 int ccp_run_open_exec(struct ccp_run *run, const struct ccp_strategy_ops *ops, unsigned degree, unsigned max_degree,
