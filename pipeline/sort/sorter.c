@@ -254,7 +254,8 @@ int ccp_sorter_add_sorted(struct ccp_sorter *sorter, const void *line, size_t li
 	block = add_block(sorter, line_len + len, err);
 	if (block == NULL)
 		return -1;
-	memcpy(block->data, data, len);
+	if (len > 0) /* there may be nothing but the line */
+		memcpy(block->data, data, len);
 	block->len = len;
 	if (line_len > 0) {
 		at = place_for(sorter, line, line_len - 1, block->data, len);
