@@ -11,6 +11,9 @@
 #ifdef CCP_HAVE_ISAL
 #include <isa-l.h>
 #endif
+#ifdef CCP_HAVE_LZ4
+#include <lz4.h>
+#endif
 #ifdef CCP_HAVE_XXHASH
 #include <xxhash.h>
 #endif
@@ -98,6 +101,12 @@ static void list_libraries(struct library *list)
 		STRING(XXH_VERSION_RELEASE), "" };
 #else
 	*list++ = (struct library){ "xxHash", NULL, "compare cannot tell whether outputs are the same" };
+#endif
+#ifdef CCP_HAVE_LZ4
+	*list++ = (struct library){ "LZ4", STRING(LZ4_VERSION_MAJOR) "." STRING(LZ4_VERSION_MINOR) "."
+		STRING(LZ4_VERSION_RELEASE), "" };
+#else
+	*list++ = (struct library){ "LZ4", NULL, "temporary files of sort are not compressed" };
 #endif
 #ifdef CCP_HAVE_CRYPTO
 	*list++ = (struct library){ "libcrypto", OPENSSL_VERSION_STR, "" };

@@ -10,6 +10,8 @@
 
 #include "pipeline/sort/merge.h"
 
+#define KEPT_BYTES 4096 /* of a line whose end is still to be read; more of it makes the buffer larger */
+
 /* Where the merge is in a run. */
 struct cursor {
 	uint64_t prefix;
@@ -35,12 +37,13 @@ struct ccp_sort_merge {
 	uint8_t *last;       /* the line before, if equal ones are to be dropped */
 	size_t last_len, last_room;
 	bool any;
+	struct ccp_spill_reader reader;
 };
 
 /* ---- cursors ---- */
 
-/* Reads more behind what there is of a line. */
-static int refill(struct cursor *c, struct ccp_err *err)
+/* Reads more behind what there is of a line: to the end of a block, so that each is taken apart once. */
+static int refill(struct ccp_sort_merge *m, struct cursor *c, struct ccp_err *err)
 {
 	size_t kept = (size_t)(c->end - c->next), len;
 
@@ -58,8 +61,16 @@ static int refill(struct cursor *c, struct ccp_err *err)
 	} else if (kept > 0) {
 		memmove(c->buffer, c->next, kept);
 	}
-	len = c->room - kept < c->to - c->from ? c->room - kept : c->to - c->from;
-	if (ccp_sort_run_read(c->run, c->from, c->buffer + kept, len, err) != 0)
+	len = c->to - c->from;
+	if (len > c->room - kept) {
+		size_t beyond;
+
+		len = c->room - kept;
+		beyond = (c->from + len) % CCP_SPILL_BLOCK; /* runs begin with a block */
+		if (beyond < len)
+			len -= beyond;
+	}
+	if (ccp_spill_read(c->run->spill, &m->reader, c->run->begin + c->from, c->buffer + kept, len, err) != 0)
 		return -1;
 	c->from += len;
 	c->next = c->buffer;
@@ -79,7 +90,7 @@ static int step(struct ccp_sort_merge *m, struct cursor *c, struct ccp_err *err)
 		found = there > 0 ? memchr(c->next, order->end, there) : NULL;
 		if (found != NULL)
 			break;
-		if (refill(c, err) != 0)
+		if (refill(m, c, err) != 0)
 			return -1;
 		if ((size_t)(c->end - c->next) == there) {
 			c->over = true;
@@ -241,7 +252,7 @@ int ccp_sort_merge_open(struct ccp_sort_merge **merge, const struct ccp_sort_run
 		}
 		c->from = begins;
 		c->to = ends;
-		c->room = runs->buffer_bytes;
+		c->room = runs->buffer_bytes + KEPT_BYTES;
 		c->buffer = malloc(c->room);
 		if (c->buffer == NULL)
 			goto failed;
@@ -263,5 +274,6 @@ void ccp_sort_merge_close(struct ccp_sort_merge *m)
 	free(m->cursors);
 	free(m->losers);
 	free(m->last);
+	ccp_spill_reader_free(&m->reader);
 	free(m);
 }

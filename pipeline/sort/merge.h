@@ -7,17 +7,17 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/types.h>
 
 #include "pipeline/err.h"
 #include "pipeline/sort/order.h"
 #include "pipeline/sort/sorter.h"
+#include "pipeline/sort/spill.h"
 
 /* Lines in order, in memory or in a file. Of equal lines those of an earlier run come first. */
 struct ccp_sort_run {
 	uint8_t *data; /* NULL: in a file */
-	int fd;
-	off_t begin; /* in the file */
+	const struct ccp_spill *spill;
+	uint64_t begin; /* in it */
 	size_t len;
 };
 
@@ -39,14 +39,14 @@ struct ccp_sort_place {
 	size_t len;          /* without the end */
 	uint8_t *buffer;
 	size_t room;
+	struct ccp_spill_reader reader;
 };
 
-/* Finds the first line that begins at `from` or later. Errors: -1. Memory: place->buffer is the caller's to free. */
+/* Finds the first line that begins at `from` or later. Errors: -1. Memory: `place` takes some; see below. */
 int ccp_sort_run_find(const struct ccp_sort_runs *runs, size_t run, size_t from, struct ccp_sort_place *place,
 		      struct ccp_err *err);
 
-/* Reads from a run that is in a file. Errors: -1. */
-int ccp_sort_run_read(const struct ccp_sort_run *run, size_t from, void *to, size_t len, struct ccp_err *err);
+void ccp_sort_place_free(struct ccp_sort_place *place);
 
 /* A line by which runs are split: all before it come before. */
 struct ccp_sort_splitter {

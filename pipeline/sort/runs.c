@@ -6,34 +6,14 @@
  * that compare equal are told apart by run and place, so that even a file of one line, many times, is split evenly; if
  * only one of them will stay they are kept together.
  */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "pipeline/sort/merge.h"
 
 #define SAMPLES 8          /* for each splitter */
 #define PROBE_BYTES 512    /* that are read at first where a line is looked for */
 #define LONGEST_SPLITTER ((size_t)64 << 10)
-
-int ccp_sort_run_read(const struct ccp_sort_run *run, size_t from, void *to, size_t len, struct ccp_err *err)
-{
-	while (len > 0) {
-		ssize_t got = pread(run->fd, to, len, run->begin + (off_t)from);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return ccp_err_sys(err, errno, "reading a temporary file");
-		if (got == 0)
-			return ccp_err_set(err, CCP_E_OTHER, "a temporary file is shorter than it was");
-		from += (size_t)got;
-		to = (uint8_t *)to + got;
-		len -= (size_t)got;
-	}
-	return 0;
-}
 
 /* Makes bytes [from, from + len) of the run visible at *data. */
 static int show(const struct ccp_sort_run *run, size_t from, size_t len, struct ccp_sort_place *place,
@@ -53,7 +33,13 @@ static int show(const struct ccp_sort_run *run, size_t from, size_t len, struct 
 		place->room = len;
 	}
 	*data = place->buffer;
-	return ccp_sort_run_read(run, from, place->buffer, len, err);
+	return ccp_spill_read(run->spill, &place->reader, run->begin + from, place->buffer, len, err);
+}
+
+void ccp_sort_place_free(struct ccp_sort_place *place)
+{
+	free(place->buffer);
+	ccp_spill_reader_free(&place->reader);
 }
 
 /* Finds the end of the line that `from` is in. Returns 0 and what lies from there on to it and with it at *data. */
@@ -135,7 +121,7 @@ int ccp_sort_split(const struct ccp_sort_runs *runs, const struct ccp_sort_split
 		}
 		bounds[run] = low;
 	}
-	free(place.buffer);
+	ccp_sort_place_free(&place);
 	return result;
 }
 
@@ -191,7 +177,7 @@ static int sample(const struct ccp_sort_runs *runs, size_t step, struct ccp_sort
 		}
 		passed += len;
 	}
-	free(place.buffer);
+	ccp_sort_place_free(&place);
 	return result;
 }
 

@@ -38,7 +38,6 @@ int ccp_sorter_new(struct ccp_sorter **sorter, const struct ccp_sorter_options *
 	made->raw_bytes = ccp_sorter_between(bytes / 8 / made->threads, RAW_LEAST, RAW_MOST);
 	made->raw_lines = made->raw_bytes / sizeof(struct ccp_sort_line);
 	made->out_bytes = ccp_sorter_between(bytes / 8 / made->threads, RAW_LEAST, OUT_MOST);
-	made->spill.fd = -1;
 	*sorter = made;
 	return 0;
 }
@@ -129,7 +128,7 @@ static int runs_of_blocks(const struct ccp_sorter *sorter, struct ccp_sort_runs 
 	if (runs->runs == NULL)
 		return ccp_err_set(err, CCP_E_NO_MEMORY, "out of memory");
 	for (size_t i = 0; i < sorter->block_count; i++)
-		runs->runs[runs->count++] = (struct ccp_sort_run){ .data = sorter->blocks[i].data, .fd = -1,
+		runs->runs[runs->count++] = (struct ccp_sort_run){ .data = sorter->blocks[i].data,
 								   .len = sorter->blocks[i].len };
 	return 0;
 }
@@ -152,11 +151,11 @@ static int spill_blocks(struct ccp_sorter *sorter, struct ccp_err *err)
 		return 0;
 	if (must_stop(sorter, err) || sort_blocks(sorter, err) != 0)
 		return -1;
-	if (sorter->spill.fd < 0 && ccp_spill_open(&sorter->spill, sorter->options->tmpdir, err) != 0)
+	if (sorter->spill == NULL && ccp_spill_open(&sorter->spill, sorter->options->tmpdir, err) != 0)
 		return -1;
 	if (runs_of_blocks(sorter, &runs, err) != 0)
 		return -1;
-	result = ccp_sorter_merge(sorter, &runs, &sorter->spill, err);
+	result = ccp_sorter_merge(sorter, &runs, sorter->spill, err);
 	free(runs.runs);
 	free_blocks(sorter);
 	return result;
@@ -229,7 +228,7 @@ int ccp_sorter_add(struct ccp_sorter *sorter, const void *data, size_t len, stru
 static size_t place_for(const struct ccp_sorter *sorter, const uint8_t *line, size_t line_len, uint8_t *data,
 			size_t len)
 {
-	struct ccp_sort_run run = { .data = data, .fd = -1, .len = len };
+	struct ccp_sort_run run = { .data = data, .len = len };
 	const struct ccp_sort_runs runs = { .order = sorter->options->order, .runs = &run, .count = 1 };
 	/* it was there before all of them */
 	const struct ccp_sort_splitter splitter = { .line = (uint8_t *)(uintptr_t)line, .len = line_len };
@@ -319,6 +318,6 @@ void ccp_sorter_free(struct ccp_sorter *sorter)
 	free(sorter->files);
 	free_blocks(sorter);
 	free(sorter->blocks);
-	ccp_spill_close(&sorter->spill);
+	ccp_spill_close(sorter->spill);
 	free(sorter);
 }

@@ -80,7 +80,8 @@ int ccp_sorter_write(struct ccp_sorter *sorter, const struct ccp_sorter_taker *t
 struct ccp_sorter_counts {
 	uint64_t bytes;        /* of lines that were added */
 	uint64_t runs;         /* that they came in */
-	uint64_t spilled_bytes; /* written to temporary files */
+	uint64_t spilled_bytes; /* of lines that went to temporary files, each time they did */
+	uint64_t stored_bytes;  /* what they took there */
 	unsigned passes;       /* over all that was spilled, before the last one */
 };
 struct ccp_sorter_counts ccp_sorter_counts(const struct ccp_sorter *sorter);

@@ -9,7 +9,7 @@
 #include "pipeline/sort/share.h"
 #include "pipeline/sort/sorter_internal.h"
 
-#define READ_LEAST ((size_t)16 << 10) /* of a run in a file, at a time */
+#define READ_LEAST CCP_SPILL_BLOCK /* of a run in a file, at a time */
 #define READ_MOST ((size_t)1 << 20)
 
 static int add_file(struct ccp_sorter *sorter, const struct ccp_sort_run *run, struct ccp_err *err)
@@ -37,12 +37,16 @@ int ccp_sorter_merge(struct ccp_sorter *sorter, const struct ccp_sort_runs *runs
 		     struct ccp_err *err)
 {
 	const struct ccp_sorter_taker taker = { take_spilled, spill };
-	struct ccp_sort_run run = { .fd = spill->fd, .begin = spill->len };
+	struct ccp_sort_run run = { .spill = spill, .begin = spill->end };
+	uint64_t stored = spill->stored;
 
 	if (ccp_sort_share(runs, sorter->threads, sorter->out_bytes, &taker, err) != 0)
 		return -1;
-	run.len = (size_t)(spill->len - run.begin);
+	run.len = (size_t)(spill->end - run.begin);
+	if (ccp_spill_flush(spill, err) != 0)
+		return -1;
 	sorter->counts.spilled_bytes += run.len;
+	sorter->counts.stored_bytes += spill->stored - stored;
 	return run.len > 0 ? add_file(sorter, &run, err) : 0;
 }
 
@@ -69,11 +73,12 @@ int ccp_sorter_reduce(struct ccp_sorter *sorter, struct ccp_err *err)
 
 	while (result == 0 && sorter->file_count > fan) {
 		struct ccp_sort_run *old = sorter->files;
-		struct ccp_spill old_spill = sorter->spill;
+		struct ccp_spill *old_spill = sorter->spill;
 		size_t count = sorter->file_count;
 
 		sorter->files = NULL;
 		sorter->file_count = sorter->file_room = 0;
+		sorter->spill = NULL;
 		result = ccp_spill_open(&sorter->spill, sorter->options->tmpdir, err);
 		for (size_t at = 0; at < count && result == 0; at += fan) {
 			const struct ccp_sort_runs runs = {
@@ -84,10 +89,10 @@ int ccp_sorter_reduce(struct ccp_sorter *sorter, struct ccp_err *err)
 				.stop = sorter->options->stop,
 			};
 
-			result = ccp_sorter_merge(sorter, &runs, &sorter->spill, err);
+			result = ccp_sorter_merge(sorter, &runs, sorter->spill, err);
 		}
 		free(old);
-		ccp_spill_close(&old_spill);
+		ccp_spill_close(old_spill);
 		sorter->counts.passes++;
 	}
 	return result;

@@ -30,7 +30,7 @@ struct ccp_sorter {
 	size_t lines;        /* in the last block, if it is raw and not full */
 	bool filling;        /* it is */
 
-	struct ccp_spill spill;
+	struct ccp_spill *spill; /* NULL: there is none yet */
 	struct ccp_sort_run *files;
 	size_t file_count, file_room;
 
