@@ -14,6 +14,7 @@
 #include "cmd/look.h"
 #include "cmd/signals.h"
 #include "cmd/sort_output.h"
+#include "cmd/sort_profile.h"
 #include "cmd/text.h"
 #include "pipeline/fold/join.h"
 #include "pipeline/fold/sort.h"
@@ -41,6 +42,7 @@ struct sort {
 	int broken;          /* the sorter cannot go on: err */
 	struct ccp_err err;
 	char text[32];       /* of max_mem */
+	struct ccp_sort_profile profile;
 };
 
 /* ---- -c -------------------------------------------------------------------------------------------------------- */
@@ -188,9 +190,12 @@ static int give_up(struct sort *sort)
 static int on_take(void *arg, const struct ccp_input *input, const struct ccp_part *part, struct ccp_err *err)
 {
 	struct sort *sort = arg;
-	int result = sort->broken ? 1 : take_part(sort, input, part, &sort->err);
+	int result;
 
 	(void)err;
+	ccp_sort_profile_begin(&sort->profile, sort->settings);
+	result = sort->broken ? 1 : take_part(sort, input, part, &sort->err);
+	ccp_sort_profile_took(&sort->profile, sort->sorter);
 	return result < 0 ? give_up(sort) : result;
 }
 
@@ -223,6 +228,7 @@ static int give_out(struct sort *sort)
 	int result;
 
 	ccp_err_clear(&err);
+	ccp_sort_profile_begin(&sort->profile, s);
 	if (ccp_sort_output_open(&output, s->output, &err) != 0)
 		return fail(sort, &err);
 	ccp_signals_clean(s->output == NULL); /* nothing has a name but the output */
@@ -235,6 +241,7 @@ static int give_out(struct sort *sort)
 	ccp_signals_clean(false);
 	if (ccp_sort_output_close(&output, result == 0, s->fsync == CCP_FSYNC_ALWAYS, &err) != 0)
 		result = -1;
+	ccp_sort_profile_tell(&sort->profile, sort->sorter);
 	return result == 0 ? CCP_EXIT_OK : fail(sort, &err);
 }
 
