@@ -4,7 +4,8 @@
  *
  * GET /DELAY_MS/RATE/SIZE/NAME: SIZE bytes, DELAY_MS after the request, at most RATE bytes a second on each connection
  * (0: as fast as they go). Ranges are answered if If-Range names the ETag. RATE, SIZE: K, M, G as suffixes.
- * GET /connections: how many connections were accepted so far.
+ * GET /connections: how many connections were accepted so far. GET /stored: how many bodies were taken, by PUT
+ * /DELAY_MS/NAME: 201, DELAY_MS after the last byte; the body is read and forgotten, and needs a length.
  *
  * One thread, one epoll. A connection that waits, for its delay or because its rate says so, stands in a list in the
  * order of deadlines; new ones are nearly always the latest, so that a place is found from the end. Bodies come out of
@@ -41,12 +42,13 @@ struct connection {
 	char head[512];
 	size_t head_len, head_done;
 	uint64_t rate, at, end, sent;      /* of the body */
+	uint64_t to_take, put_delay_ms;    /* bytes of a body that is being put */
 };
 
 static char *block;
 static struct connection *first, *last;
 static int epoll;
-static unsigned long accepted;
+static unsigned long accepted, stored;
 
 static uint64_t now_ns(void)
 {
@@ -127,6 +129,34 @@ static void answer_text(struct connection *c, const char *status, unsigned long 
 	c->at = c->end = 0;
 }
 
+static uint64_t created(struct connection *c)
+{
+	c->head_len = (size_t)snprintf(c->head, sizeof c->head, "HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n");
+	c->at = c->end = 0;
+	stored++;
+	return c->put_delay_ms;
+}
+
+/* Reads the head of a PUT, whose answer comes behind its body. */
+static uint64_t understand_put(struct connection *c)
+{
+	static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
+	const char *path = c->request + 5, *len = header(c->request, "Content-Length"),
+		   *expect = header(c->request, "Expect");
+
+	c->put_delay_ms = number(&path);
+	if (len == NULL) {
+		answer_text(c, "411 Length Required", 411);
+		return 0;
+	}
+	c->to_take = strtoull(len, NULL, 10);
+	if (c->to_take == 0)
+		return created(c);
+	if (expect != NULL && send(c->fd, go_on, sizeof go_on - 1, MSG_NOSIGNAL) < 0)
+		c->to_take = 0; /* it is closed, as the next call finds */
+	return 0;
+}
+
 /* Reads one whole request, and prepares its answer. Returns how long that is to wait. */
 static uint64_t understand(struct connection *c)
 {
@@ -142,6 +172,12 @@ static uint64_t understand(struct connection *c)
 		answer_text(c, "200 OK", accepted);
 		return 0;
 	}
+	if (strncmp(c->request, "GET /stored ", 12) == 0) {
+		answer_text(c, "200 OK", stored);
+		return 0;
+	}
+	if (strncmp(c->request, "PUT /", 5) == 0)
+		return understand_put(c);
 	if (strncmp(c->request, "GET /", 5) != 0) {
 		answer_text(c, "405 Method Not Allowed", 405);
 		return 0;
@@ -223,17 +259,58 @@ static int push(struct connection *c)
 	return 0;
 }
 
+/* Gives the answer that was prepared, now or later. Returns -1 if the connection is to be dropped. */
+static int answer(struct connection *c, uint64_t wait_ms)
+{
+	if (wait_ms == 0)
+		return push(c);
+	enlist(c, now_ns() + wait_ms * 1000000);
+	return 0;
+}
+
+static void forget_request(struct connection *c, size_t used)
+{
+	memmove(c->request, c->request + used, c->request_len - used);
+	c->request_len -= used;
+}
+
+/* Takes a body, as far as it is there. Returns 1 if that is all of it, 0, or -1. */
+static int take_body(struct connection *c)
+{
+	static char body[256 << 10];
+	size_t here = c->request_len < c->to_take ? c->request_len : (size_t)c->to_take;
+
+	forget_request(c, here);
+	c->to_take -= here;
+	while (c->to_take > 0) {
+		ssize_t n = recv(c->fd, body, c->to_take < sizeof body ? (size_t)c->to_take : sizeof body, 0);
+
+		if (n <= 0)
+			return n < 0 && errno == EAGAIN ? 0 : -1;
+		c->to_take -= (uint64_t)n;
+	}
+	return 1;
+}
+
 /* Takes requests, one after the other, as far as they are there. Returns -1 if the connection is to be dropped. */
 static int pull(struct connection *c)
 {
 	for (;;) {
-		char *end;
 		uint64_t wait_ms;
-		size_t used;
+		char *end;
 		ssize_t n;
 
 		if (c->head_len > 0)
 			return 0; /* an answer is under way */
+		if (c->to_take > 0) {
+			int all = take_body(c);
+
+			if (all <= 0)
+				return all;
+			if (answer(c, created(c)) != 0)
+				return -1;
+			continue;
+		}
 		c->request[c->request_len] = '\0';
 		end = strstr(c->request, "\r\n\r\n");
 		if (end == NULL) {
@@ -249,12 +326,8 @@ static int pull(struct connection *c)
 		}
 		end[2] = '\0';
 		wait_ms = understand(c);
-		used = (size_t)(end + 4 - c->request);
-		memmove(c->request, c->request + used, c->request_len - used);
-		c->request_len -= used;
-		if (wait_ms > 0)
-			enlist(c, now_ns() + wait_ms * 1000000);
-		else if (push(c) != 0)
+		forget_request(c, (size_t)(end + 4 - c->request));
+		if (c->head_len > 0 && answer(c, wait_ms) != 0)
 			return -1;
 	}
 }
