@@ -135,6 +135,8 @@ static size_t on_body(char *data, size_t one, size_t len, void *arg)
 	size_t done, pushed;
 
 	len *= one;
+	if (try->checking) /* of ftp libcurl makes headers then, and they come here, too */
+		return len;
 	if (!try->accepted) {
 		ccp_answer_begin(fetch);
 		if (!try->accepted) {
@@ -173,8 +175,11 @@ static void start_try(struct ccp_fetch *fetch)
 
 	ccp_url_scheme(url, scheme);
 	try->http = strncmp(scheme, "http", 4) == 0 || ccp_url_is_s3(url);
-	try->accepted = try->handed = false;
+	try->sftp = strcmp(scheme, "sftp") == 0;
+	try->accepted = try->handed = try->changed = false;
 	try->discarded = 0;
+	try->resumed |= !try->http && fetch->written > 0;
+	try->checking = try->resumed && fetch->written == fetch->info.size;
 	try->to = ccp_ranges_end(fetch);
 	if (ccp_link_open(&try->link, url, fetch->written, try->to, try->validator, on_body) == 0)
 		return;
@@ -226,7 +231,8 @@ bool ccp_curl_refused(const struct ccp_fetch *fetch)
 	link = &fetch->curl->link;
 	if (link->answer.code == 0)
 		fetch->fetcher->curl->lib.easy_getinfo(link->easy, CURLINFO_OS_ERRNO, &sys);
-	return link->answer.code == 429 || link->answer.code == 503 || (!fetch->connected && sys == ECONNREFUSED);
+	return link->answer.code == 429 || link->answer.code == 503 ||
+	       (link->answer.reply == 421 && fetch->written == 0) || (!fetch->connected && sys == ECONNREFUSED);
 }
 
 void ccp_curl_restart(struct ccp_fetch *fetch)

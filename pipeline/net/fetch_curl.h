@@ -1,7 +1,7 @@
 /*
  * fetch_curl.h: a transfer by libcurl, as its parts see it: fetch_curl.c (its bytes), fetch_link.c (requests),
- * fetch_http.c (what a server's answer means), and fetch_range.c (several connections for one object). Owned by the
- * loop's thread.
+ * fetch_http.c (what a server's answer means), fetch_file.c (the same for ftp and sftp), and fetch_range.c (several
+ * connections for one object). Owned by the loop's thread.
  */
 #ifndef CCP_PIPELINE_NET_FETCH_CURL_H
 #define CCP_PIPELINE_NET_FETCH_CURL_H
@@ -25,6 +25,7 @@ struct ccp_curl {
 /* The headers of one answer. */
 struct ccp_answer {
 	long code;               /* HTTP's; 0 = none yet */
+	long reply;              /* the last one of ftp; 0 = none yet */
 	char reason[48];         /* its words */
 	char etag[CCP_ETAG];     /* a strong one, or "" */
 	bool weak;               /* an ETag came that is a weak one: the date says no more than that */
@@ -46,6 +47,7 @@ struct ccp_link {
 	struct ccp_answer answer;
 	size_t skip;             /* bytes that were taken while curl holds them, too */
 	int sys;                 /* why there is no socket: an errno, or 0 */
+	int host_key;            /* sftp: what is known of the host's key, as libcurl numbers it; 0 = it is the one */
 	char why[CURL_ERROR_SIZE];
 };
 
@@ -54,8 +56,10 @@ struct ccp_curl_try {
 	struct ccp_link link;    /* of the try that is under way */
 	char *location;          /* where a redirect led, or NULL */
 	unsigned redirects;
-	bool http;
-	bool told;               /* info is filled */
+	bool http, sftp;
+	bool resumed;            /* of ftp and sftp: went on where a try was cut, and has to be proved to be the same */
+	bool checking;           /* all bytes are there, and this try is that proof */
+	bool changed;            /* it is not the same any more, or nobody knows */
 	bool accepted;           /* the answer's body is the input's */
 	size_t discarded;        /* bytes of a body that nobody wants */
 	char validator[CCP_ETAG];/* what has to stay the same for a try to go on where the last one was cut, or "" */
@@ -85,6 +89,30 @@ void ccp_answer_begin(struct ccp_fetch *fetch);
 
 /* The try is over by curl's word: the next hop of a redirect, a further try, or the end. The fetch may be gone. */
 void ccp_answer_end(struct ccp_fetch *fetch, CURLcode result);
+
+/* ---- fetch_file.c ---- */
+
+/* One line of what an ftp server says. */
+void ccp_answer_reply(struct ccp_answer *answer, const char *line, size_t len);
+
+/* Whether there are words for a result of libcurl that are better than its own; what is to come of it, too. */
+bool ccp_file_failed(const struct ccp_fetch *fetch, CURLcode result, enum ccp_fetch_verdict *verdict, char *why,
+		     size_t room);
+
+/* Asks for what follows `from`, or, in a try that checks, for nothing but what the server tells of the file. */
+void ccp_file_place(struct ccp_link *link, const struct ccp_curl_lib *lib, uint64_t from);
+
+/* Whether a change of a file whose info is filled would be seen in it, so that it may be read on if it is cut. */
+bool ccp_file_is_settled(const struct ccp_fetch *fetch);
+
+/* Whether what the try was told of the file is still what the first one was told. Sets `changed`. */
+bool ccp_file_is_same(struct ccp_fetch *fetch);
+
+/* Whether nothing more has to be asked: after a try that went on where another was cut it has to be. */
+bool ccp_file_is_proved(const struct ccp_fetch *fetch);
+
+/* The try ends because it is not the same file any more. The fetch may be gone. */
+void ccp_file_changed(struct ccp_fetch *fetch);
 
 /* ---- fetch_curl.c ---- */
 

@@ -159,7 +159,7 @@ static void tell(struct ccp_fetch *fetch)
 	};
 	pthread_mutex_unlock(&fetch->fetcher->lock);
 	snprintf(try->validator, sizeof try->validator, "%s", validator_of(answer));
-	fetch->resumable = try->http && try->validator[0] != '\0' && !answer->no_ranges;
+	fetch->resumable = try->http ? try->validator[0] != '\0' && !answer->no_ranges : ccp_file_is_settled(fetch);
 }
 
 /* A date may be left out of the answer to If-Range, an ETag may not. */
@@ -171,13 +171,13 @@ bool ccp_answer_is_same(const struct ccp_answer *answer, const char *validator)
 }
 
 /* Whether the body of this answer goes on where the pipe stands. */
-static bool is_wanted(const struct ccp_fetch *fetch)
+static bool is_wanted(struct ccp_fetch *fetch)
 {
 	const struct ccp_curl_try *try = fetch->curl;
 	const struct ccp_answer *answer = &try->link.answer;
 
 	if (!try->http)
-		return true;
+		return ccp_file_is_same(fetch);
 	if (fetch->written == 0)
 		return answer->code >= 200 && answer->code < 300 && answer->code != 206;
 	return answer->code == 206 && answer->from == fetch->written &&
@@ -236,7 +236,7 @@ static bool redirect(struct ccp_fetch *fetch)
 	} else if (++try->redirects > REDIRECTS) {
 		fail(fetch, CCP_FETCH_NEVER, "more than 10 redirects");
 	} else {
-		location = strdup(location);
+		location = ccp_url_redirected(try->location != NULL ? try->location : fetch->url, location);
 		if (location == NULL) {
 			fail(fetch, CCP_FETCH_NEVER, "no memory for a redirect");
 			return true;
@@ -275,8 +275,13 @@ static void fail_by_result(struct ccp_fetch *fetch, CURLcode result)
 		.own = try->link.why[0] != '\0' ? try->link.why : lib->easy_strerror(result),
 		.connect_s = fetch->fetcher->options.connect_s,
 	};
+	enum ccp_fetch_verdict verdict;
 	char why[220];
 
+	if (!try->http && ccp_file_failed(fetch, result, &verdict, why, sizeof why)) {
+		fail(fetch, verdict, why);
+		return;
+	}
 	switch (result) {
 	case CURLE_UNSUPPORTED_PROTOCOL:
 		if (fetch->connected) /* a reply without a status line, which may be the rest of the one before it */
@@ -342,10 +347,14 @@ void ccp_answer_end(struct ccp_fetch *fetch, CURLcode result)
 		ccp_answer_begin(fetch);
 	if (try->http && try->link.answer.code > 0 && !try->accepted)
 		fail_by_status(fetch);
+	else if (try->changed)
+		ccp_file_changed(fetch);
 	else if (result != CURLE_OK)
 		fail_by_result(fetch, result);
 	else if (fetch->info.sized && fetch->written < fetch->info.size)
 		fail(fetch, CCP_FETCH_AGAIN, "the connection was closed");
+	else if (!try->http && !ccp_file_is_proved(fetch))
+		ccp_curl_restart(fetch);
 	else
 		ccp_fetch_done(fetch);
 }

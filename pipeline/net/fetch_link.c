@@ -36,6 +36,8 @@ static size_t on_header(char *line, size_t one, size_t len, void *arg)
 	note(link);
 	if (link->fetch->curl->http)
 		ccp_answer_line(&link->answer, line, one * len);
+	else
+		ccp_answer_reply(&link->answer, line, one * len);
 	return one * len;
 }
 
@@ -87,14 +89,29 @@ static void set_range(struct ccp_link *link, const struct ccp_curl_lib *lib, uin
 	link->headers = lib->slist_append(link->headers, text);
 }
 
+/* libcurl would do the same, and not tell why. */
+static int on_host_key(CURL *easy, const struct curl_khkey *known, const struct curl_khkey *found,
+		       enum curl_khmatch match, void *arg)
+{
+	struct ccp_link *link = arg;
+
+	(void)easy;
+	(void)known;
+	(void)found;
+	link->host_key = (int)match;
+	return match == CURLKHMATCH_OK ? CURLKHSTAT_FINE : CURLKHSTAT_REJECT;
+}
+
 /* sftp: a host must be known already; libcurl refuses all others if it is told where to look. */
-static void set_known_hosts(const struct ccp_link *link, const struct ccp_curl_lib *lib)
+static void set_known_hosts(struct ccp_link *link, const struct ccp_curl_lib *lib)
 {
 	const char *home = getenv("HOME");
 	char path[4096];
 
 	snprintf(path, sizeof path, "%s/.ssh/known_hosts", home != NULL ? home : "");
 	SET(CURLOPT_SSH_KNOWNHOSTS, path);
+	SET(CURLOPT_SSH_KEYFUNCTION, on_host_key);
+	SET(CURLOPT_SSH_KEYDATA, (void *)link);
 }
 
 static void set_options(struct ccp_link *link, const struct ccp_curl_lib *lib, const char *url)
@@ -142,7 +159,7 @@ int ccp_link_open(struct ccp_link *link, const char *url, uint64_t from, uint64_
 	struct ccp_err err;
 
 	link->skip = 0;
-	link->sys = 0;
+	link->sys = link->host_key = 0;
 	link->why[0] = '\0';
 	ccp_answer_clear(&link->answer);
 	link->easy = lib->easy_init();
@@ -151,7 +168,10 @@ int ccp_link_open(struct ccp_link *link, const char *url, uint64_t from, uint64_
 	if (ccp_url_is_s3(url) && ccp_s3_url(&link->fetch->fetcher->options, url, &plain, &err) != 0)
 		goto failed;
 	set_options(link, lib, plain != NULL ? plain : url);
-	set_range(link, lib, from, to, validator);
+	if (link->fetch->curl->http)
+		set_range(link, lib, from, to, validator);
+	else
+		ccp_file_place(link, lib, from);
 	if (plain != NULL && ccp_s3_sign(lib, link->easy, &link->fetch->fetcher->options, &link->headers, &err) != 0)
 		goto failed;
 	free(plain);

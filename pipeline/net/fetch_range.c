@@ -263,7 +263,7 @@ static bool is_worth_it(const struct ccp_fetch *fetch)
 	const struct ccp_curl_try *try = fetch->curl;
 
 	return fetch->fetcher->options.ranges != 1 && try != NULL && !try->single && fetch->reading &&
-	       try->accepted && has_own(fetch) && fetch->resumable && fetch->info.sized &&
+	       try->accepted && try->http && has_own(fetch) && fetch->resumable && fetch->info.sized &&
 	       fetch->info.size - fetch->written >= LEFT_BYTES && fetch->fetcher->curl->ranged < OBJECTS;
 }
 

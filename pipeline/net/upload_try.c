@@ -69,7 +69,7 @@ static int next_hop(struct ccp_hop *hop, const char *from, char **location, stru
 		return ccp_err_set(err, CCP_E_OTHER, "refused a redirect to another protocol");
 	if (strcmp(old_scheme, "https") == 0 && strcmp(new_scheme, "https") != 0)
 		return ccp_err_set(err, CCP_E_OTHER, "refused a redirect from https to http");
-	*location = strdup(to);
+	*location = ccp_url_redirected(from, to);
 	return *location != NULL ? 1 : ccp_err_set(err, CCP_E_NO_MEMORY, "out of memory");
 }
 

@@ -1,6 +1,7 @@
 /*
  * url.c: a table of schemes, and a few cuts: the authority ends at the first of "/?#", the user part of it at its last
- * '@', the path at '?' or '#'. libcurl takes the URL apart by itself; what is read here is for names and messages only.
+ * '@', the path at '?' or '#'. libcurl takes the URL apart by itself; what is read here is for names and messages, and
+ * for whom a password is for after a redirect.
  *
  * Source: RFC 3986, section 3.
  */
@@ -8,6 +9,7 @@
 
 #include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -212,6 +214,40 @@ void ccp_url_host(const char *url, char *host)
 			host[len] = (char)tolower((unsigned char)rest[len]);
 	}
 	host[len] = '\0';
+}
+
+/* Where a URL of http or https leads: its host and port, the latter only if it is not the usual one. */
+static void place_of(const char *url, char *host)
+{
+	char scheme[16];
+	size_t len, tail;
+
+	ccp_url_scheme(url, scheme);
+	ccp_url_host(url, host);
+	len = strlen(host);
+	for (tail = 0; tail < len && isdigit((unsigned char)host[len - 1 - tail]);)
+		tail++;
+	if (tail < len && host[len - 1 - tail] == ':' &&
+	    (tail == 0 || strcmp(host + len - tail, strcmp(scheme, "https") == 0 ? "443" : "80") == 0))
+		host[len - 1 - tail] = '\0';
+}
+
+char *ccp_url_redirected(const char *from, const char *to)
+{
+	const char *user = ccp_url_rest(from), *end = user_end(user), *rest = ccp_url_rest(to);
+	char from_scheme[16], to_scheme[16], from_host[CCP_URL_HOST], to_host[CCP_URL_HOST], *whole;
+
+	ccp_url_scheme(from, from_scheme);
+	ccp_url_scheme(to, to_scheme);
+	place_of(from, from_host);
+	place_of(to, to_host);
+	if (end == NULL || user_end(rest) != NULL || strcmp(from_scheme, to_scheme) != 0 ||
+	    strncmp(to_scheme, "http", 4) != 0 || strcmp(from_host, to_host) != 0 ||
+	    strlen(to_host) >= CCP_URL_HOST - 16) /* it may have been cut */
+		return strdup(to);
+	if (asprintf(&whole, "%.*s%.*s%s", (int)(rest - to), to, (int)(end + 1 - user), user, rest) < 0)
+		return NULL;
+	return whole;
 }
 
 int ccp_url_split(const char *address, char *host, char *port, struct ccp_err *err)

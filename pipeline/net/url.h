@@ -68,6 +68,14 @@ void ccp_url_encode(char *to, const char *text, const char *plain);
 void ccp_url_host(const char *url, char *host);
 
 /*
+ * Copies the URL that a redirect leads to, with the name and the password of the URL that it came from if that is of
+ * the same scheme, host and port: there the server has had them already, and nowhere else may they go. A URL with a
+ * name of its own stays as it is.
+ * Errors: NULL: no memory. Memory: returned; freed with free. Threads: any.
+ */
+char *ccp_url_redirected(const char *from, const char *to);
+
+/*
  * Splits "HOST:PORT", "[ADDRESS]:PORT" or ":PORT".
  * Shape: room for CCP_URL_HOST and CCP_URL_PORT. Errors: -1 with CCP_E_OTHER. Threads: any.
  */

@@ -1,5 +1,7 @@
 /* test_url.c: which names are URLs, and what is read from their text. */
 #include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <criterion/criterion.h>
@@ -154,6 +156,43 @@ Test(url, addresses)
 	cr_expect_eq(ccp_url_split("h:", host, port, &err), -1);
 	cr_expect_eq(ccp_url_split("[::1:80", host, port, &err), -1);
 	cr_expect_eq(ccp_url_split("[::1]x:80", host, port, &err), -1);
+}
+
+static void redirected(const char *from, const char *to, const char *expected)
+{
+	char *whole = ccp_url_redirected(from, to);
+
+	cr_expect_str_eq(whole, expected);
+	free(whole);
+}
+
+/* A password goes back to where it was meant for, and nowhere else. */
+Test(url, redirects)
+{
+	char from[600], to[600];
+
+	redirected("http://u:p@h/a", "http://h/b?c", "http://u:p@h/b?c");
+	redirected("HTTP://u:p%40x@H/a", "http://h:80/b", "http://u:p%40x@h:80/b");
+	redirected("https://u@h:443/a", "https://h/b@c", "https://u@h/b@c");
+	redirected("http://u:p@h:/a", "http://h", "http://u:p@h");
+	redirected("http://u:p@[::1]:80/", "http://[::1]/", "http://u:p@[::1]/");
+	redirected("http://u:p@h:8080/", "http://h:8080/b", "http://u:p@h:8080/b");
+	redirected("http://u:p@h/a", "http://other:q@h/b", "http://other:q@h/b");
+	redirected("http://u:p@h/a", "http://@h/b", "http://@h/b");
+	redirected("http://h/a", "http://h/b", "http://h/b");
+	redirected("http://h/u:p@h", "http://h/b", "http://h/b");
+	redirected("http://u:p@h/a", "https://h/b", "https://h/b");
+	redirected("http://u:p@h:443/a", "https://h/b", "https://h/b");
+	redirected("http://u:p@h/a", "http://h:81/b", "http://h:81/b");
+	redirected("http://u:p@h:80/a", "http://h:443/b", "http://h:443/b");
+	redirected("https://u:p@h:80/a", "https://h/b", "https://h/b");
+	redirected("http://u:p@h/a", "http://h.x/b", "http://h.x/b");
+	redirected("http://u:p@h/a", "http://x/h/b", "http://x/h/b");
+	redirected("http://u:p@[::80]/", "http://[:/", "http://[:/");
+	/* names that are the same as far as they are looked at */
+	snprintf(from, sizeof from, "http://u:p@%0300d.a/", 0);
+	snprintf(to, sizeof to, "http://%0300d.b/", 0);
+	redirected(from, to, to);
 }
 
 Test(url, paths)
