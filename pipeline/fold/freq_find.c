@@ -60,7 +60,7 @@ static inline uint64_t mask_plain(const uint8_t *p, size_t len, bool words)
  * A key begins where there is no separator after one (or after nothing: *at), and ends at a separator after none. Of
  * lines, every separator ends one, and behind it the next one begins.
  */
-#define FIND(name, attribute, mask_of)                                                                                 \
+#define FIND(name, attribute, mask_of, put)                                                                            \
 	attribute static int name(const uint8_t *data, size_t len, size_t *at, struct ccp_freq_keys *keys, bool words) \
 	{                                                                                                              \
 		size_t begins = 0, ends = 0, i = *at;                                                                  \
@@ -73,8 +73,8 @@ static inline uint64_t mask_plain(const uint8_t *p, size_t len, bool words)
 								     (UINT64_C(1) << rest) - 1;                        \
                                                                                                                        \
 			before = mask >> 63;                                                                           \
-			begins = put_bits(keys->begin, begins, i, (words ? ~mask & after : after) & valid);            \
-			ends = put_bits(keys->end, ends, i, words ? mask & ~after : mask);                             \
+			begins = put(keys->begin, begins, i, (words ? ~mask & after : after) & valid);                 \
+			ends = put(keys->end, ends, i, words ? mask & ~after : mask);                                  \
 		}                                                                                                      \
 		keys->count = ends;                                                                                    \
 		if (i < len) {                                                                                         \
@@ -92,10 +92,16 @@ static inline uint64_t mask_plain_block(const uint8_t *p, bool words)
 	return mask_plain(p, BLOCK, words);
 }
 
-FIND(find_plain, , mask_plain_block)
+FIND(find_plain, , mask_plain_block, put_bits)
 
 #if defined __x86_64__
 #include <immintrin.h>
+
+static const uint8_t numbers[BLOCK] = {
+	0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21,
+	22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43,
+	44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63,
+};
 
 #define AVX2 __attribute__((target("avx2,bmi,popcnt")))
 
@@ -115,10 +121,46 @@ AVX2 static inline __attribute__((always_inline)) uint64_t mask_avx2(const uint8
 	       (uint64_t)mask_half(_mm256_loadu_si256((const void *)(p + 32)), words) << 32;
 }
 
-FIND(find_avx2, AVX2, mask_avx2)
+FIND(find_avx2, AVX2, mask_avx2, put_bits)
+
+#define AVX512 __attribute__((target("avx512f,avx512bw,avx512vbmi2,bmi,popcnt")))
+
+AVX512 static inline __attribute__((always_inline)) uint64_t mask_avx512(const uint8_t *p, bool words)
+{
+	__m512i v = _mm512_loadu_si512(p), low = _mm512_sub_epi8(v, _mm512_set1_epi8('\t'));
+
+	if (!words)
+		return _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('\n'));
+	return _mm512_cmple_epu8_mask(low, _mm512_set1_epi8('\r' - '\t')) |
+	       _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8(' '));
+}
+
+/* The places of all bits at once: of the numbers from 0 to 63 those that have a bit, side by side; mostly a few. */
+AVX512 static inline __attribute__((always_inline)) size_t put_avx512(uint32_t *to, size_t count, size_t base,
+								      uint64_t mask)
+{
+	unsigned bits = (unsigned)__builtin_popcountll(mask);
+	__m512i places = _mm512_maskz_compress_epi8(mask, _mm512_loadu_si512(numbers));
+	__m512i first = _mm512_set1_epi32((int)base), some = _mm512_cvtepu8_epi32(_mm512_castsi512_si128(places));
+
+	_mm512_storeu_si512(to + count, _mm512_add_epi32(first, some));
+	if (__builtin_expect(bits > 16, 0)) {
+		__m128i part[3] = { _mm512_extracti32x4_epi32(places, 1), _mm512_extracti32x4_epi32(places, 2),
+				    _mm512_extracti32x4_epi32(places, 3) };
+
+		for (unsigned i = 0; i < 3; i++)
+			_mm512_storeu_si512(to + count + 16 * (i + 1),
+					    _mm512_add_epi32(first, _mm512_cvtepu8_epi32(part[i])));
+	}
+	return count + bits;
+}
+
+FIND(find_avx512, AVX512, mask_avx512, put_avx512)
 
 static int find(const uint8_t *data, size_t len, size_t *at, struct ccp_freq_keys *keys, bool words)
 {
+	if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vbmi2"))
+		return find_avx512(data, len, at, keys, words);
 	if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("popcnt"))
 		return find_avx2(data, len, at, keys, words);
 	return find_plain(data, len, at, keys, words);

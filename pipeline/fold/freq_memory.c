@@ -6,7 +6,7 @@
 
 #include "pipeline/fold/freq_store.h"
 
-#define LARGE ((size_t)8 << 20) /* from here on in pages of 2 MiB, if there are any: keys are all over it */
+#define LARGE ((size_t)2 << 20) /* from here on in pages of 2 MiB, if there are any: keys are all over it */
 
 void ccp_freq_memory_reserve(struct ccp_freq_memory *memory, size_t bytes)
 {

@@ -19,6 +19,7 @@
 #define BUCKETS (COUNTS * 256u)
 #define FEW 32u            /* sorted by insertion */
 #define FAR 64u            /* bytes in common from which on heapsort takes over */
+#define AHEAD 16u          /* records that are fetched before they are needed */
 #define THREADS_FROM 20000u
 #define THREADS_MAX 16u
 
@@ -57,24 +58,47 @@ static inline uint64_t prefix_of(const struct ccp_freq_record *record, size_t fr
 	return record->len - from >= 8 ? prefix : prefix & ~(~UINT64_C(0) >> 8 * (record->len - from));
 }
 
-/* Items whose keys have `from` bytes in common, and whose prefixes are from there. */
-static bool stands_before(const struct sort *sort, const struct ccp_freq_item *a, const struct ccp_freq_item *b,
-			  size_t from)
+/* Takes the bytes from `from` on for prefixes. */
+static void next_prefixes(const struct sort *sort, struct ccp_freq_item *items, size_t n, size_t from)
 {
-	if (a->prefix != b->prefix)
+	for (size_t i = 0; i < n && i < AHEAD; i++) /* records are in no order */
+		__builtin_prefetch(ccp_freq_record_at(sort->data, items[i].at));
+	for (size_t i = 0; i < n; i++) {
+		if (i + AHEAD < n)
+			__builtin_prefetch(ccp_freq_record_at(sort->data, items[i + AHEAD].at));
+		items[i].prefix = prefix_of(ccp_freq_record_at(sort->data, items[i].at), from);
+	}
+}
+
+/* Items whose keys have `from` bytes in common, and whose prefixes are from there. `far`: whole keys are compared. */
+static bool stands_before(const struct sort *sort, const struct ccp_freq_item *a, const struct ccp_freq_item *b,
+			  size_t from, bool far)
+{
+	if (a->prefix != b->prefix || !far)
 		return a->prefix < b->prefix;
 	return compare_bytes(ccp_freq_record_at(sort->data, a->at), ccp_freq_record_at(sort->data, b->at), from) < 0;
 }
 
+/* By prefixes; then those that have the same one by the next, for which the records are fetched together. */
 static void sort_few(const struct sort *sort, struct ccp_freq_item *items, size_t n, size_t from)
 {
+	bool far = from >= FAR;
+
 	for (size_t i = 1; i < n; i++) {
 		struct ccp_freq_item item = items[i];
 		size_t j = i;
 
-		for (; j > 0 && stands_before(sort, &item, &items[j - 1], from); j--)
+		for (; j > 0 && stands_before(sort, &item, &items[j - 1], from, far); j--)
 			items[j] = items[j - 1];
 		items[j] = item;
+	}
+	for (size_t begin = 0, end; begin < n && !far; begin = end) {
+		for (end = begin + 1; end < n && items[end].prefix == items[begin].prefix;)
+			end++;
+		if (end - begin == 1)
+			continue;
+		next_prefixes(sort, items + begin, end - begin, from + 8);
+		sort_few(sort, items + begin, end - begin, from + 8);
 	}
 }
 
@@ -142,6 +166,18 @@ static void permute(struct ccp_freq_item *items, size_t n, unsigned shift, size_
 		}
 }
 
+/* Bytes from `depth` on that all prefixes have in common, and `depth`; most of the time a look at three tells. */
+static unsigned common(const struct ccp_freq_item *items, size_t n, unsigned depth)
+{
+	uint64_t differ = (items[0].prefix ^ items[n / 2].prefix) | (items[0].prefix ^ items[n - 1].prefix);
+
+	if (differ >> (56 - 8 * depth) != 0)
+		return depth;
+	for (size_t i = 1; i < n; i++)
+		differ |= items[i].prefix ^ items[0].prefix;
+	return differ == 0 ? 8 : (unsigned)__builtin_clzll(differ) / 8;
+}
+
 /* Keys have the same `from` bytes, and `depth` more. */
 static void sort_bytes(const struct sort *sort, struct ccp_freq_item *items, size_t n, size_t from, unsigned depth)
 {
@@ -151,15 +187,14 @@ static void sort_bytes(const struct sort *sort, struct ccp_freq_item *items, siz
 		sort_few(sort, items, n, from);
 		return;
 	}
-	if (depth == 8) {
+	while (depth == 8 || (depth = common(items, n, depth)) == 8) {
 		from += 8;
 		depth = 0;
 		if (from >= FAR) {
 			sort_heap(sort, items, n, false);
 			return;
 		}
-		for (size_t i = 0; i < n; i++)
-			items[i].prefix = prefix_of(ccp_freq_record_at(sort->data, items[i].at), from);
+		next_prefixes(sort, items, n, from);
 	}
 	permute(items, n, 56 - 8 * depth, ends);
 	for (unsigned b = 0; b < 256; b++) {

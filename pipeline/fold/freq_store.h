@@ -5,6 +5,7 @@
 #ifndef CCP_PIPELINE_FOLD_FREQ_STORE_H
 #define CCP_PIPELINE_FOLD_FREQ_STORE_H
 
+#include <endian.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -36,18 +37,24 @@ void ccp_freq_memory_reserve(struct ccp_freq_memory *memory, size_t bytes);
 int ccp_freq_memory_grow(struct ccp_freq_memory *memory, size_t bytes, struct ccp_err *err);
 void ccp_freq_memory_release(struct ccp_freq_memory *memory);
 
-/* Two words, which overlap, are quicker than a call. */
-static inline bool ccp_freq_same(const uint8_t *a, const uint8_t *b, size_t len)
+/*
+ * If a key is that of a record, which has CCP_FREQ_SLACK bytes behind it, and is as long. `room`: bytes that can be
+ * read of the key and behind it. Lengths follow no rule that a processor could learn, so that up to 16 bytes are
+ * compared without a branch, as two words, which overlap.
+ */
+static inline bool ccp_freq_same(const uint8_t *record, const uint8_t *key, size_t len, size_t room)
 {
+	size_t second = len > 8 ? len - 8 : 0;
+	unsigned unused = len < 8 ? 64 - 8 * (unsigned)len : 0;
 	uint64_t x[2], y[2];
 
-	if (len < 8 || len > 16)
-		return memcmp(a, b, len) == 0;
-	memcpy(&x[0], a, 8);
-	memcpy(&x[1], a + len - 8, 8);
-	memcpy(&y[0], b, 8);
-	memcpy(&y[1], b + len - 8, 8);
-	return ((x[0] ^ y[0]) | (x[1] ^ y[1])) == 0;
+	if (len - 1 >= 16 || room < 8)
+		return memcmp(record, key, len) == 0;
+	memcpy(&x[0], record, 8);
+	memcpy(&y[0], key, 8);
+	memcpy(&x[1], record + second, 8);
+	memcpy(&y[1], key + second, 8);
+	return le64toh((x[0] ^ y[0]) | (x[1] ^ y[1])) << unused == 0;
 }
 
 static inline void ccp_freq_copy(uint8_t *to, const uint8_t *from, size_t len)

@@ -2,11 +2,11 @@
  * fold/freq_table.c: a table with open addressing; a slot holds 32 bits of a key's hash and the place of its record.
  *
  * A slot's place is the upper bits of the hash, so that a larger table is filled in the order of the old one. The keys
- * of a note are looked up some ahead: first the slot is fetched, then, if it seems to be the one, the record. At most
- * half of the slots are used; once nothing more is added their memory serves for sorting, as an item is as large as two
- * of them. When the table is as large as it may be it is sorted by key and written as a run. In the end the runs are
- * merged; what that gives is collected until memory is full once more, sorted by count and written again, unless all of
- * it fits.
+ * of a note are looked up some dozens at a time: the slots of all of them are fetched, then the records that these
+ * name, and only then are keys compared, so that the waits for memory overlap. At most half of the slots are used; once
+ * nothing more is added their memory serves for sorting, as an item is as large as two of them. When the table is as
+ * large as it may be it is sorted by key and written as a run. In the end the runs are merged; what that gives is
+ * collected until memory is full once more, sorted by count and written again, unless all of it fits.
  */
 #include "pipeline/fold/freq_table.h"
 
@@ -17,7 +17,8 @@
 #include "pipeline/fold/freq_store.h"
 
 #define SLOTS_LEAST ((size_t)1 << 12)
-#define AHEAD 16u /* keys that slots are fetched before */
+#define AHEAD 16u /* records that are fetched before they are given */
+#define BATCH 64u /* keys that are looked up together */
 #define STORE_MOST ((size_t)UINT32_MAX * 8)
 
 /* `at` + 1, in units of 8 bytes; 0 = empty */
@@ -175,7 +176,7 @@ static int add(struct ccp_freq_table *table, uint32_t hash, const uint8_t *key, 
 		if (slots[at].hash != hash)
 			continue;
 		record = ccp_freq_record_at(table->store.memory.data, slots[at].place - 1);
-		if (record->len == len && ccp_freq_same(record->key, key, len)) {
+		if (record->len == len && ccp_freq_same(record->key, key, len, len)) {
 			record->count += count;
 			return 0;
 		}
@@ -212,32 +213,75 @@ static const uint8_t *fold(struct ccp_freq_table *table, const uint8_t *key, siz
 	return table->folded;
 }
 
-/* Fetches what keys that come soon will need. */
-static inline void fetch(const struct ccp_freq_table *table, const struct ccp_freq_note *notes, size_t i, size_t count)
+/* The place of the first record with that hash, as a slot has it; 0 = there is none. */
+static inline uint32_t place_of(const struct ccp_freq_table *table, uint32_t hash)
 {
-	const struct slot *slots = (void *)table->slots.data, *slot;
+	const struct slot *slots = (const void *)table->slots.data;
+	size_t last = slots_of(table) - 1, at = hash >> table->shift;
 
-	if (i + AHEAD < count)
-		__builtin_prefetch(&slots[notes[i + AHEAD].hash >> table->shift], 1);
-	if (i + AHEAD / 2 >= count)
-		return;
-	slot = &slots[notes[i + AHEAD / 2].hash >> table->shift];
-	if (slot->hash == notes[i + AHEAD / 2].hash && slot->place != 0)
-		__builtin_prefetch(ccp_freq_record_at(table->store.memory.data, slot->place - 1), 1);
+	while (slots[at].place != 0 && slots[at].hash != hash)
+		at = (at + 1) & last;
+	return slots[at].place;
+}
+
+/* Inline: gcc takes a function that does nothing but prefetch for one that has no effect, and leaves out its calls. */
+static inline __attribute__((always_inline)) void fetch_slots(const struct ccp_freq_table *table,
+							      const struct ccp_freq_note *notes, size_t n)
+{
+	const struct slot *slots = (const void *)table->slots.data;
+
+	for (size_t i = 0; i < n; i++)
+		__builtin_prefetch(&slots[notes[i].hash >> table->shift], 1);
+}
+
+static void fetch_records(const struct ccp_freq_table *table, const struct ccp_freq_note *notes, size_t n,
+			  uint32_t *places)
+{
+	for (size_t i = 0; i < n; i++) {
+		places[i] = place_of(table, notes[i].hash);
+		if (places[i] != 0)
+			__builtin_prefetch(ccp_freq_record_at(table->store.memory.data, places[i] - 1), 1);
+	}
+}
+
+/* Adds the count if that record is the key's. `room`: bytes that can be read of the key and behind it. */
+static inline bool add_at(struct ccp_freq_table *table, uint32_t place, const struct ccp_freq_note *note,
+			  const uint8_t *key, size_t room)
+{
+	struct ccp_freq_record *record;
+
+	if (place == 0)
+		return false;
+	record = ccp_freq_record_at(table->store.memory.data, place - 1);
+	if (record->len != note->len || !ccp_freq_same(record->key, key, note->len, room))
+		return false;
+	record->count += note->count;
+	return true;
 }
 
 int ccp_freq_table_part(struct ccp_freq_table *table, const struct ccp_part *part, struct ccp_err *err)
 {
 	const struct ccp_freq_note *notes = (const void *)part->note.data;
-	size_t count = part->note.len / sizeof *notes;
+	size_t count = part->note.len / sizeof *notes, n;
+	uint32_t places[BATCH];
 
-	for (size_t i = 0; i < count; i++) {
-		const uint8_t *key = part->data + notes[i].at;
+	for (fetch_slots(table, notes, count < BATCH ? count : BATCH); count > 0; notes += n, count -= n) {
+		size_t runs = table->keys.written;
 
-		fetch(table, notes, i, count);
-		key = fold(table, key, notes[i].len, err);
-		if (key == NULL || add(table, notes[i].hash, key, notes[i].len, notes[i].count, err) != 0)
-			return -1;
+		n = count < BATCH ? count : BATCH;
+		fetch_records(table, notes, n, places);
+		fetch_slots(table, notes + n, count - n < BATCH ? count - n : BATCH);
+		for (size_t i = 0; i < n; i++) {
+			const uint8_t *key = fold(table, part->data + notes[i].at, notes[i].len, err);
+			size_t room = key == table->folded ? notes[i].len : part->len - notes[i].at;
+
+			if (key == NULL)
+				return -1;
+			if (runs == table->keys.written && add_at(table, places[i], &notes[i], key, room))
+				continue;
+			if (add(table, notes[i].hash, key, notes[i].len, notes[i].count, err) != 0)
+				return -1;
+		}
 	}
 	return 0;
 }

@@ -1,4 +1,4 @@
-/* test_freq.c: where keys are found, how they are sorted, and that temporary files change nothing. */
+/* test_freq.c: where keys are found, how they are counted and sorted, and that temporary files change nothing. */
 #include <criterion/criterion.h>
 
 #include <stdio.h>
@@ -188,5 +188,95 @@ Test(freq, spills_and_is_the_same)
 		cr_assert_eq(through_table(0, &wants[i], &spilled, &again), sum);
 		cr_assert_gt(spilled, 16, "%zu runs: none were merged before the end", spilled);
 		cr_assert_eq(given, again);
+	}
+}
+
+/* Words about as long as those that lie in the map's table, a few bytes apart, often; or all kinds. */
+static size_t make_words(uint8_t *data, size_t room)
+{
+	size_t len = 0;
+
+	while (len + 40 < room) {
+		size_t n = roll(3) ? 13 + roll(6) : 1 + roll(9);
+		unsigned kinds = roll(8) ? 2 : 60;
+
+		for (size_t i = 0; i < n; i++)
+			data[len++] = (uint8_t)(i + 3 < n && n > 9 ? 'b' : roll(3) ? 'A' + roll(kinds) : roll(2) * 'b');
+		data[len++] = ' ';
+	}
+	return len - 1; /* ends in a word */
+}
+
+/* What a table gives, put together. `through_map`: it is given the notes of the part, else each key by itself. */
+static uint64_t count_words(const struct ccp_freq_options *options, struct ccp_part *part, uint64_t memory,
+			    bool through_map, size_t *spilled)
+{
+	const struct ccp_fold_ops *fold = ccp_fold_find("freq");
+	const struct ccp_freq_want want = { .threads = 1 };
+	struct ccp_freq_keys *keys = malloc(sizeof *keys);
+	struct ccp_freq_table *table;
+	struct ccp_err err;
+	const uint8_t *key;
+	uint64_t count, sum = 0;
+	size_t at = 0, len;
+	void *map;
+	int more = 1;
+
+	part->used = part->from = 0;
+	cr_assert_eq(ccp_freq_table_new(&table, options, memory, &err), 0);
+	cr_assert_eq(fold->open(&map, options, &err), 0);
+	while (through_map && more == 1) {
+		part->from = part->used;
+		part->note.len = 0;
+		more = fold->map(map, part, &err);
+		cr_assert_geq(more, 0);
+		cr_assert_eq(ccp_freq_table_part(table, part, &err), 0);
+	}
+	while (!through_map && more == 1) {
+		more = ccp_freq_find(options, NULL, part->data, part->len, &at, keys, &err);
+		for (size_t i = 0; i < keys->count; i++)
+			cr_assert_eq(ccp_freq_table_key(table, part->data + keys->begin[i],
+							keys->end[i] - keys->begin[i], 1, &err), 0);
+	}
+	*spilled = ccp_freq_table_spilled(table);
+	cr_assert_eq(ccp_freq_table_finish(table, &want, &err), 0);
+	while (ccp_freq_table_next(table, &key, &len, &count, &err) == 1) {
+		for (size_t i = 0; i < len; i++)
+			sum = sum * 31 + key[i];
+		sum = sum * 31 + count + len;
+	}
+	fold->close(map);
+	ccp_freq_table_free(table);
+	free(keys);
+	return sum;
+}
+
+Test(freq, counts_a_part)
+{
+	for (unsigned way = 0; way < 4; way++) {
+		const size_t room = way / 2 ? 4000000 : 3000;
+		struct ccp_freq_options options = { .seed = { 3, way }, .fold_case = way % 2 == 1 };
+		struct ccp_part part = { .first = true, .last = true };
+		struct ccp_fold_need need;
+		struct ccp_err err;
+		size_t spilled;
+		uint8_t *made = malloc(room), *data;
+		uint64_t sum;
+
+		state = 5 + way;
+		part.len = make_words(made, room);
+		data = malloc(part.len); /* nothing is read behind it */
+		memcpy(data, made, part.len);
+		part.data = data;
+		cr_assert_eq(ccp_fold_find("freq")->need(&options, &need, &err), 0);
+		part.note = (struct ccp_buf){ .data = malloc(need.note_bytes), .cap = need.note_bytes };
+		sum = count_words(&options, &part, UINT64_C(1) << 30, false, &spilled);
+		cr_assert_eq(spilled, 0);
+		cr_assert_eq(count_words(&options, &part, UINT64_C(1) << 30, true, &spilled), sum, "way %u", way);
+		cr_assert_eq(count_words(&options, &part, 0, true, &spilled), sum, "way %u, little memory", way);
+		cr_assert(way < 2 || spilled > 1, "%zu runs", spilled);
+		free(part.note.data);
+		free(data);
+		free(made);
 	}
 }
