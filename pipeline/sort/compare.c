@@ -4,12 +4,14 @@
  * A number's eight bytes are its sign, how many digits stand before the point, and the first sixteen digits; those of
  * negative numbers are complemented. Digits are never turned into binary numbers otherwise, so that nothing is rounded.
  */
+#include <endian.h>
 #include <string.h>
 
 #include "pipeline/sort/order.h"
 
 #define DIGITS 16     /* of a number, in its 56 lower bits: 10^16 < 2^56 */
 #define MOST_DIGITS 126 /* before the point, that are told apart */
+#define EACH(byte) (UINT64_C(0x0101010101010101) * (uint8_t)(byte))
 
 /* ---- places of keys ---- */
 
@@ -25,12 +27,72 @@ static const uint8_t *skip_blanks(const uint8_t *at, const uint8_t *end)
 	return at;
 }
 
+/* The high bits of bytes that are zero, at least up to the first such one. */
+static uint64_t zeros(uint64_t bytes)
+{
+	return (bytes - EACH(0x01)) & ~bytes & EACH(0x80);
+}
+
 static const uint8_t *skip_word(const uint8_t *at, const uint8_t *end)
 {
+	for (; end - at >= 8; at += 8) {
+		uint64_t bytes, blanks;
+
+		memcpy(&bytes, at, 8);
+		bytes = le64toh(bytes);
+		blanks = zeros(bytes ^ EACH(' ')) | zeros(bytes ^ EACH('\t')) | zeros(bytes ^ EACH('\n'));
+		if (blanks != 0)
+			return at + __builtin_ctzll(blanks) / 8;
+	}
 	while (at < end && !is_blank(*at))
 		at++;
 	return at;
 }
+
+#if defined __SSE2__
+#include <emmintrin.h>
+
+/* Bits of 16 bytes that are blanks. */
+static unsigned blanks_of(const uint8_t *at)
+{
+	__m128i v = _mm_loadu_si128((const void *)at), blank = _mm_cmpeq_epi8(v, _mm_set1_epi8(' '));
+
+	blank = _mm_or_si128(blank, _mm_cmpeq_epi8(v, _mm_set1_epi8('\t')));
+	return (unsigned)_mm_movemask_epi8(_mm_or_si128(blank, _mm_cmpeq_epi8(v, _mm_set1_epi8('\n'))));
+}
+
+/* The end of the n-th word from here on, or the end. A word ends at a blank behind what is none. */
+static const uint8_t *skip_words(const uint8_t *at, const uint8_t *end, size_t n)
+{
+	unsigned before = 0; /* 1: the byte before is none */
+
+	for (; n > 0 && end - at >= 16; at += 16) {
+		unsigned blanks = blanks_of(at), ends = blanks & (~blanks << 1 | before);
+
+		for (; ends != 0; ends &= ends - 1)
+			if (--n == 0)
+				return at + __builtin_ctz(ends);
+		before = ~blanks >> 15 & 1;
+	}
+	if (n > 0 && before != 0) {
+		at = skip_word(at, end);
+		n--;
+	}
+	for (; n > 0 && at < end; n--)
+		at = skip_word(skip_blanks(at, end), end);
+	return at;
+}
+
+#else
+
+static const uint8_t *skip_words(const uint8_t *at, const uint8_t *end, size_t n)
+{
+	for (; n > 0 && at < end; n--)
+		at = skip_word(skip_blanks(at, end), end);
+	return at;
+}
+
+#endif
 
 /* The next separator, or the end. */
 static const uint8_t *find_separator(const uint8_t *at, const uint8_t *end, int separator)
@@ -43,14 +105,12 @@ static const uint8_t *find_separator(const uint8_t *at, const uint8_t *end, int 
 static const uint8_t *find_begin(const struct ccp_sort_order *order, const struct ccp_sort_key *key,
 				 const uint8_t *at, const uint8_t *end)
 {
-	for (size_t n = key->from_field; n > 0 && at < end; n--) {
-		if (order->separator >= 0) {
-			at = find_separator(at, end, order->separator);
-			if (at < end)
-				at++;
-		} else {
-			at = skip_word(skip_blanks(at, end), end);
-		}
+	if (order->separator < 0)
+		at = skip_words(at, end, key->from_field);
+	for (size_t n = key->from_field; order->separator >= 0 && n > 0 && at < end; n--) {
+		at = find_separator(at, end, order->separator);
+		if (at < end)
+			at++;
 	}
 	if (key->manner.skip_start)
 		at = skip_blanks(at, end);
@@ -64,14 +124,12 @@ static const uint8_t *find_end(const struct ccp_sort_order *order, const struct 
 
 	if (key->to_char == 0 && n < SIZE_MAX)
 		n++;
-	for (; n > 0 && at < end; n--) {
-		if (order->separator >= 0) {
-			at = find_separator(at, end, order->separator);
-			if (at < end && (n > 1 || key->to_char > 0))
-				at++;
-		} else {
-			at = skip_word(skip_blanks(at, end), end);
-		}
+	if (order->separator < 0)
+		at = skip_words(at, end, n);
+	for (; order->separator >= 0 && n > 0 && at < end; n--) {
+		at = find_separator(at, end, order->separator);
+		if (at < end && (n > 1 || key->to_char > 0))
+			at++;
 	}
 	if (key->to_char > 0) {
 		if (key->manner.skip_end)

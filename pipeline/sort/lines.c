@@ -1,11 +1,12 @@
 /*
  * lines.c: multikey quicksort over eight bytes at a time.
  *
- * Lines are sorted by a number made of the first eight bytes of what is compared. Of those that are equal in it, the
- * ones that end there are sorted by their length, and the others by their next eight bytes; so the text itself is
- * looked at once for every eight bytes, and not in each comparison. When all of a key is equal the same is done with
- * the next one, and at last with the whole line. Few lines, long numbers, and data made to be slow are left to
- * comparisons. Last, the lines are copied in their order.
+ * Lines are sorted by a number made of the first eight bytes of what is compared. Many are first dealt out to heaps by
+ * eight of its bits, in place, as often as it takes to have small ones: no branch of that has to be guessed. Of those
+ * that are equal in it, the ones that end there are sorted by their length, and the others by their next eight bytes;
+ * so the text itself is looked at once for every eight bytes, and not in each comparison. When all of a key is equal
+ * the same is done with the next one, and at last with the whole line. Few lines, long numbers, and data made to be
+ * slow are left to comparisons. Last, the lines are copied in their order.
  */
 #include "pipeline/sort/lines.h"
 
@@ -14,6 +15,7 @@
 
 #define FEW 12
 #define AHEAD 8 /* lines that are asked of the memory before they are copied */
+#define MANY 256 /* from here on lines are dealt out to heaps */
 
 struct sorting {
 	const struct ccp_sort_order *order;
@@ -226,9 +228,83 @@ static void partition(struct ccp_sort_line *lines, size_t n, uint64_t pivot, siz
 	*equal = upper;
 }
 
+#define HEAPS 256u
+
+/*
+ * Deals lines out to heaps by the eight highest bits in which their prefixes differ, in place: ends[] are where the
+ * heaps end. Returns false if all prefixes are the same.
+ */
+static bool deal(struct ccp_sort_line *lines, size_t n, uint32_t ends[HEAPS])
+{
+	uint64_t differ = 0;
+	uint32_t at[HEAPS] = { 0 }, sum = 0;
+	unsigned shift;
+
+	for (size_t i = 1; i < n; i++)
+		differ |= lines[i].prefix ^ lines[0].prefix;
+	if (differ == 0)
+		return false;
+	shift = 63 - (unsigned)__builtin_clzll(differ);
+	shift = shift < 7 ? 0 : shift - 7;
+	for (size_t i = 0; i < n; i++)
+		at[lines[i].prefix >> shift & (HEAPS - 1)]++;
+	for (unsigned heap = 0; heap < HEAPS; heap++) {
+		uint32_t count = at[heap];
+
+		at[heap] = sum;
+		ends[heap] = sum += count;
+	}
+	for (unsigned heap = 0; heap < HEAPS; heap++)
+		while (at[heap] < ends[heap]) {
+			struct ccp_sort_line line = lines[at[heap]];
+
+			for (unsigned to; to = line.prefix >> shift & (HEAPS - 1), to != heap;) {
+				struct ccp_sort_line other = lines[at[to]];
+
+				lines[at[to]++] = line;
+				line = other;
+			}
+			lines[at[heap]++] = line;
+		}
+	return true;
+}
+
+/* Sorts all heaps but the largest, so that calls never nest deep; that one is left in the group. */
+static void sort_heaps(const struct sorting *s, struct group *g, const uint32_t ends[HEAPS], int luck)
+{
+	struct group heap = *g, largest = *g;
+
+	largest.n = 0;
+	for (unsigned i = 0; i < HEAPS; i++) {
+		heap.lines = g->lines + (i > 0 ? ends[i - 1] : 0);
+		heap.n = (size_t)(g->lines + ends[i] - heap.lines);
+		if (heap.n > largest.n) {
+			struct group smaller = largest;
+
+			largest = heap;
+			heap = smaller;
+		}
+		if (heap.n > 1)
+			sort_group(s, heap, luck);
+	}
+	*g = largest;
+}
+
+/* The lines of the group have the same prefix: what is left to be sorted is by the next. */
+static void after_prefix(const struct sorting *s, struct group *g, int luck)
+{
+	if (g->ends)
+		next_key(s, g);
+	else if (g->key < s->order->key_count && s->order->keys[g->key].manner.numeric)
+		after_number(s, g);
+	else
+		after_text(s, g, luck);
+}
+
 /* `luck`: how many more times a part may be much larger than the other. */
 static void sort_group(const struct sorting *s, struct group g, int luck)
 {
+	uint32_t ends[HEAPS];
 	size_t less, equal;
 
 	while (g.n > 1) {
@@ -237,6 +313,13 @@ static void sort_group(const struct sorting *s, struct group g, int luck)
 		if (g.n <= FEW) {
 			sort_few(s, g.lines, g.n, g.ends ? 0 : g.depth);
 			return;
+		}
+		if (g.n >= MANY) {
+			if (deal(g.lines, g.n, ends))
+				sort_heaps(s, &g, ends, luck);
+			else
+				after_prefix(s, &g, luck);
+			continue;
 		}
 		if (luck == 0) {
 			qsort_r(g.lines, g.n, sizeof *g.lines, compare_any, (void *)(uintptr_t)s);
@@ -252,14 +335,8 @@ static void sort_group(const struct sorting *s, struct group g, int luck)
 		sort_group(s, other, luck);
 		g.lines += less;
 		g.n = equal - less;
-		if (g.n <= 1)
-			return;
-		if (g.ends)
-			next_key(s, &g);
-		else if (g.key < s->order->key_count && s->order->keys[g.key].manner.numeric)
-			after_number(s, &g);
-		else
-			after_text(s, &g, luck);
+		if (g.n > 1)
+			after_prefix(s, &g, luck);
 	}
 }
 

@@ -189,3 +189,41 @@ Test(sort_order, prefixes_agree)
 		}
 	}
 }
+
+/* The end of the n-th field, byte by byte. */
+static size_t naive_end(const char *line, size_t len, size_t n)
+{
+	size_t at = 0;
+
+	for (; n > 0; n--) {
+		while (at < len && strchr(" \t\n", line[at]) != NULL)
+			at++;
+		while (at < len && strchr(" \t\n", line[at]) == NULL)
+			at++;
+	}
+	return at;
+}
+
+Test(sort_order, places_in_lines_of_any_length)
+{
+	uint32_t random = 7;
+
+	for (unsigned round = 0; round < 20000; round++) {
+		size_t len = round % 90, field = 1 + round % 11, last = field + round % 2, from, found;
+		char *line = malloc(len > 0 ? len : 1), definition[32]; /* nothing is read behind the end */
+		struct ccp_sort_order order;
+		const uint8_t *at;
+
+		for (size_t i = 0; i < len; i++) {
+			random = random * 1664525 + 1013904223;
+			line[i] = "ab\t \n\xa0xyzc*\x1f\x21-_,"[(random >> 24) % (round % 3 ? 16 : 5)];
+		}
+		snprintf(definition, sizeof definition, "%zu,%zu", field, last);
+		order = order_of(definition, -1);
+		found = ccp_sort_key_find(&order, &order.keys[0], (const uint8_t *)line, len, &at);
+		from = naive_end(line, len, field - 1);
+		cr_assert_eq(at, (const uint8_t *)line + from, "round %u, -k%s", round, definition);
+		cr_assert_eq(found, naive_end(line, len, last) - from, "round %u, -k%s", round, definition);
+		free(line);
+	}
+}
