@@ -3,7 +3,6 @@
  *
  * Lines of text are put together without stdio: there may be many millions of them.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "cmd/freq.h"
@@ -12,9 +11,6 @@
 #define WIDTH 7 /* of uniq -c */
 
 struct printer {
-	bool json, csv;
-	char *text; /* a key, ended by NUL: for JSON */
-	size_t room;
 	size_t used;
 	char line[32 << 10];
 };
@@ -52,91 +48,29 @@ static void print_line(struct printer *printer, const uint8_t *key, size_t len, 
 	printer->line[printer->used++] = '\n';
 }
 
-/* In quotes if it has to be. Source: RFC 4180, section 2. */
-static void print_csv(const uint8_t *key, size_t len, uint64_t count)
-{
-	bool quote = false;
-
-	for (size_t i = 0; i < len && !quote; i++)
-		quote = key[i] == '"' || key[i] == ',' || key[i] == '\r' || key[i] == '\n';
-	printf("%llu,", (unsigned long long)count);
-	if (!quote) {
-		fwrite(key, 1, len, stdout);
-	} else {
-		putchar('"');
-		for (size_t i = 0; i < len; i++) {
-			if (key[i] == '"')
-				putchar('"');
-			putchar(key[i]);
-		}
-		putchar('"');
-	}
-	putchar('\n');
-}
-
-/* The key as text, in which bytes that are no UTF-8 are U+FFFD; then all of it in hexadecimal as well. */
-static int print_json(struct printer *printer, const uint8_t *key, size_t len, uint64_t count, struct ccp_err *err)
-{
-	bool bad = false;
-
-	if (len + 1 > printer->room) {
-		free(printer->text);
-		printer->room = 0;
-		printer->text = malloc(2 * len + 256);
-		if (printer->text == NULL)
-			return ccp_err_set(err, CCP_E_NO_MEMORY, "no memory for a key of %zu bytes", len);
-		printer->room = 2 * len + 256;
-	}
-	memcpy(printer->text, key, len);
-	printer->text[len] = '\0';
-	printf("{\"count\":%llu,\"key\":\"", (unsigned long long)count);
-	for (size_t at = 0; at < len;) {
-		const char *s = printer->text + at;
-		size_t n = ccp_text_utf8((const unsigned char *)s);
-
-		if ((unsigned char)*s < 0x20)
-			printf("\\u%04x", (unsigned)*s);
-		else if (*s == '"' || *s == '\\')
-			printf("\\%c", *s);
-		else
-			n > 0 ? (void)fwrite(s, 1, n, stdout) : (void)fputs("\xef\xbf\xbd", stdout);
-		bad |= n == 0 && *s != '\0';
-		at += n > 0 ? n : 1;
-	}
-	putchar('"');
-	if (bad) {
-		fputs(",\"key_hex\":\"", stdout);
-		for (size_t i = 0; i < len; i++)
-			printf("%02x", key[i]);
-		putchar('"');
-	}
-	fputs("}\n", stdout);
-	return 0;
-}
-
 int ccp_freq_print(const struct ccp_settings *s, struct ccp_freq_table *table, struct ccp_err *err)
 {
-	struct printer printer = { .json = s->json, .csv = s->freq.csv };
+	struct printer printer = { .used = 0 };
 	const uint8_t *key;
 	uint64_t count;
 	size_t len;
 	int result;
 
-	if (printer.csv)
+	if (s->freq.csv)
 		fputs("count,key\n", stdout);
 	while ((result = ccp_freq_table_next(table, &key, &len, &count, err)) == 1 && !ferror_unlocked(stdout)) {
-		if (printer.json) {
-			if (print_json(&printer, key, len, count, err) != 0) {
-				result = -1;
-				break;
-			}
-		} else if (printer.csv) {
-			print_csv(key, len, count);
+		if (s->json) {
+			printf("{\"count\":%llu,", (unsigned long long)count);
+			ccp_text_json_key(stdout, key, len);
+			fputs("}\n", stdout);
+		} else if (s->freq.csv) {
+			printf("%llu,", (unsigned long long)count);
+			ccp_text_csv(stdout, key, len);
+			putchar('\n');
 		} else {
 			print_line(&printer, key, len, count);
 		}
 	}
 	flush_lines(&printer);
-	free(printer.text);
 	return result < 0 ? -1 : 0;
 }

@@ -104,24 +104,6 @@ static const uint8_t *key_of(const struct printer *printer, const struct ccp_sta
 
 /* ---- CSV ----------------------------------------------------------------------------------------- */
 
-/* In quotes if it has to be. Source: RFC 4180, section 2. */
-static void print_csv_key(const uint8_t *key, size_t len)
-{
-	bool quote = false;
-
-	for (size_t i = 0; i < len && !quote; i++)
-		quote = key[i] == '"' || key[i] == ',' || key[i] == '\r' || key[i] == '\n';
-	if (quote)
-		putchar('"');
-	for (size_t i = 0; i < len; i++) {
-		if (key[i] == '"')
-			putchar('"');
-		putchar(key[i]);
-	}
-	if (quote)
-		putchar('"');
-}
-
 static void print_csv(const struct printer *printer)
 {
 	char cell[CELL], method[CELL];
@@ -138,7 +120,7 @@ static void print_csv(const struct printer *printer)
 		const struct ccp_stats_group *group = &printer->table->group[g];
 
 		if (printer->settings->stats.by != NULL) {
-			print_csv_key(key_of(printer, group), group->key_len);
+			ccp_text_csv(stdout, key_of(printer, group), group->key_len);
 			putchar(',');
 		}
 		for (size_t i = 0; i < figures_of(printer); i++) {
@@ -151,42 +133,7 @@ static void print_csv(const struct printer *printer)
 
 /* ---- JSON ---------------------------------------------------------------------------------------- */
 
-/* The key as text, in which bytes that are no UTF-8 are U+FFFD; then all of it in hexadecimal as well. */
-static int print_json_key(const uint8_t *key, size_t len, struct ccp_err *err)
-{
-	char *text = malloc(len + 1);
-	bool bad = false;
-
-	if (text == NULL)
-		return ccp_err_set(err, CCP_E_NO_MEMORY, "no memory for a key of %zu bytes", len);
-	memcpy(text, key, len);
-	text[len] = '\0';
-	fputs("\"key\":\"", stdout);
-	for (size_t at = 0; at < len;) {
-		const char *s = text + at;
-		size_t n = ccp_text_utf8((const unsigned char *)s);
-
-		if ((unsigned char)*s < 0x20)
-			printf("\\u%04x", (unsigned)*s);
-		else if (*s == '"' || *s == '\\')
-			printf("\\%c", *s);
-		else
-			n > 0 ? (void)fwrite(s, 1, n, stdout) : (void)fputs("\xef\xbf\xbd", stdout);
-		bad |= n == 0 && *s != '\0';
-		at += n > 0 ? n : 1;
-	}
-	fputs("\",", stdout);
-	if (bad) {
-		fputs("\"key_hex\":\"", stdout);
-		for (size_t i = 0; i < len; i++)
-			printf("%02x", key[i]);
-		fputs("\",", stdout);
-	}
-	free(text);
-	return 0;
-}
-
-static int print_json(const struct printer *printer, struct ccp_err *err)
+static void print_json(const struct printer *printer)
 {
 	char title[CELL], cell[CELL];
 
@@ -194,9 +141,10 @@ static int print_json(const struct printer *printer, struct ccp_err *err)
 		const struct ccp_stats_group *group = &printer->table->group[g];
 
 		putchar('{');
-		if (printer->settings->stats.by != NULL &&
-		    print_json_key(key_of(printer, group), group->key_len, err) != 0)
-			return -1;
+		if (printer->settings->stats.by != NULL) {
+			ccp_text_json_key(stdout, key_of(printer, group), group->key_len);
+			putchar(',');
+		}
 		for (size_t i = 0; i < figures_of(printer); i++) {
 			set_title(printer, i, title);
 			set_cell(printer, group, i, cell);
@@ -209,7 +157,6 @@ static int print_json(const struct printer *printer, struct ccp_err *err)
 		}
 		fputs("}\n", stdout);
 	}
-	return 0;
 }
 
 /* ---- for people ---------------------------------------------------------------------------------- */
@@ -286,10 +233,8 @@ int ccp_stats_print(const struct ccp_settings *s, struct ccp_stats_table *table,
 	};
 	char method[CELL];
 
-	if (s->json)
-		return print_json(&printer, err);
-	if (s->stats.to_csv) {
-		print_csv(&printer);
+	if (s->json || s->stats.to_csv) {
+		s->json ? print_json(&printer) : print_csv(&printer);
 		return 0;
 	}
 	if (s->stats.by == NULL)

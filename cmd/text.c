@@ -5,10 +5,13 @@
 #include <stdbool.h>
 #include <string.h>
 
-size_t ccp_text_utf8(const unsigned char *s)
+/* As ccp_text_utf8, of the `len` bytes that there are: at least one. */
+static size_t utf8_in(const unsigned char *s, size_t len)
 {
 	size_t n = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : s[0] < 0xf5 ? 4 : 0;
 
+	if (n > len)
+		return 0;
 	for (size_t i = 1; i < n; i++)
 		if ((s[i] & 0xc0) != 0x80)
 			return 0;
@@ -16,6 +19,11 @@ size_t ccp_text_utf8(const unsigned char *s)
 	    (s[0] == 0xf4 && s[1] > 0x8f))
 		return 0;
 	return n;
+}
+
+size_t ccp_text_utf8(const unsigned char *s)
+{
+	return utf8_in(s, 4); /* it ends at the NUL */
 }
 
 /* Control characters of ASCII and, in UTF-8, of the C1 set. */
@@ -101,14 +109,19 @@ const char *ccp_text_seconds(double seconds, char *text)
 	return text;
 }
 
-void ccp_text_json(FILE *out, const char *text)
+/* Prints it with its quotes. Returns whether all of it was UTF-8. */
+static bool print_json(FILE *out, const uint8_t *text, size_t text_len)
 {
+	bool good = true;
+
 	fputc('"', out);
-	for (const unsigned char *s = (const unsigned char *)text; *s != '\0';) {
-		size_t len = ccp_text_utf8(s);
+	for (size_t at = 0; at < text_len;) {
+		const uint8_t *s = text + at;
+		size_t len = utf8_in(s, text_len - at);
 
 		if (len == 0) {
 			fputs("\xef\xbf\xbd", out);
+			good = false;
 			len = 1;
 		} else if (*s == '"' || *s == '\\') {
 			fprintf(out, "\\%c", *s);
@@ -117,23 +130,56 @@ void ccp_text_json(FILE *out, const char *text)
 		} else {
 			fwrite(s, 1, len, out);
 		}
-		s += len;
+		at += len;
 	}
 	fputc('"', out);
+	return good;
+}
+
+static void print_hex(FILE *out, const char *before, const uint8_t *bytes, size_t len)
+{
+	fputs(before, out);
+	for (size_t i = 0; i < len; i++)
+		fprintf(out, "%02x", bytes[i]);
+	fputc('"', out);
+}
+
+void ccp_text_json(FILE *out, const char *text)
+{
+	print_json(out, (const uint8_t *)text, strlen(text));
 }
 
 void ccp_text_json_path(FILE *out, const char *path)
 {
-	const unsigned char *s = (const unsigned char *)path;
+	size_t len = strlen(path);
 
 	fputs("\"path\":", out);
-	ccp_text_json(out, path);
-	while (*s != '\0' && ccp_text_utf8(s) != 0)
-		s += ccp_text_utf8(s);
-	if (*s == '\0')
+	if (!print_json(out, (const uint8_t *)path, len))
+		print_hex(out, ",\"path_hex\":\"", (const uint8_t *)path, len);
+}
+
+void ccp_text_json_key(FILE *out, const uint8_t *key, size_t len)
+{
+	fputs("\"key\":", out);
+	if (!print_json(out, key, len))
+		print_hex(out, ",\"key_hex\":\"", key, len);
+}
+
+void ccp_text_csv(FILE *out, const uint8_t *field, size_t len)
+{
+	bool quote = false;
+
+	for (size_t i = 0; i < len && !quote; i++)
+		quote = field[i] == '"' || field[i] == ',' || field[i] == '\r' || field[i] == '\n';
+	if (!quote) {
+		fwrite(field, 1, len, out);
 		return;
-	fputs(",\"path_hex\":\"", out);
-	for (s = (const unsigned char *)path; *s != '\0'; s++)
-		fprintf(out, "%02x", *s);
+	}
+	fputc('"', out);
+	for (size_t i = 0; i < len; i++) {
+		if (field[i] == '"')
+			fputc('"', out);
+		fputc(field[i], out);
+	}
 	fputc('"', out);
 }

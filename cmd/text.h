@@ -1,5 +1,5 @@
 /*
- * text.h: words for people: quoted names, sizes with units; and strings for JSON.
+ * text.h: words for people: quoted names, sizes with units; and strings and keys for JSON and CSV.
  */
 #ifndef CCP_CMD_TEXT_H
 #define CCP_CMD_TEXT_H
@@ -29,5 +29,11 @@ void ccp_text_json(FILE *out, const char *text);
 
 /* Prints `"path":…`, and `,"path_hex":"…"` too if the path is no UTF-8. */
 void ccp_text_json_path(FILE *out, const char *path);
+
+/* Prints `"key":"…"`, bytes of any kind; those that are no UTF-8 become U+FFFD, and `,"key_hex":"…"` tells them all. */
+void ccp_text_json_key(FILE *out, const uint8_t *key, size_t len);
+
+/* Prints a field of CSV, in quotes if it has to be. Source: RFC 4180, section 2. */
+void ccp_text_csv(FILE *out, const uint8_t *field, size_t len);
 
 #endif
