@@ -8,13 +8,12 @@
 
 #include <errno.h>
 #include <string.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "cmd/measure.h"
 #include "cmd/prepare.h"
-#include "cmd/report.h"
+#include "cmd/printing.h"
 #include "cmd/signals.h"
 #include "cmd/sum_words.h"
 #include "cmd/text.h"
@@ -27,7 +26,7 @@
 struct look {
 	struct ccp_settings *settings;
 	const struct ccp_look_for *what;
-	struct ccp_report report; /* for its lock, its progress and its words about the run itself */
+	struct ccp_printing print;
 	int status;
 };
 
@@ -38,9 +37,9 @@ static int locked_begin(void *arg, const struct ccp_input *input, struct ccp_err
 	struct look *look = arg;
 	int result;
 
-	pthread_mutex_lock(&look->report.lock);
+	pthread_mutex_lock(&look->print.report.lock);
 	result = look->what->collector.begin(look->what->collector.arg, input, err);
-	pthread_mutex_unlock(&look->report.lock);
+	pthread_mutex_unlock(&look->print.report.lock);
 	return result;
 }
 
@@ -49,13 +48,13 @@ static int locked_take(void *arg, const struct ccp_input *input, const struct cc
 	struct look *look = arg;
 	int result;
 
-	pthread_mutex_lock(&look->report.lock);
+	pthread_mutex_lock(&look->print.report.lock);
 	result = look->what->collector.take(look->what->collector.arg, input, part, err);
 	if (ferror(stdout)) {
 		ccp_sum_stop(look->settings);
 		result = 1;
 	}
-	pthread_mutex_unlock(&look->report.lock);
+	pthread_mutex_unlock(&look->print.report.lock);
 	return result;
 }
 
@@ -64,10 +63,10 @@ static int locked_end(void *arg, struct ccp_input *input, bool failed, struct cc
 	struct look *look = arg;
 	int result;
 
-	pthread_mutex_lock(&look->report.lock);
-	ccp_progress_clear(&look->report.progress);
+	pthread_mutex_lock(&look->print.report.lock);
+	ccp_progress_clear(&look->print.report.progress);
 	result = look->what->collector.end(look->what->collector.arg, input, failed, err);
-	pthread_mutex_unlock(&look->report.lock);
+	pthread_mutex_unlock(&look->print.report.lock);
 	return result;
 }
 
@@ -108,45 +107,24 @@ static void on_result(void *arg, const struct ccp_result *result)
 
 	if (result->err.code == CCP_E_CANCELLED)
 		return;
-	pthread_mutex_lock(&look->report.lock);
-	ccp_progress_clear(&look->report.progress);
+	pthread_mutex_lock(&look->print.report.lock);
+	ccp_progress_clear(&look->print.report.progress);
 	status = tell(look, result);
 	if (look->status == CCP_EXIT_OK || status == CCP_EXIT_FAILED)
 		look->status = status;
 	if (look->what->result)
 		look->what->result(look->what->arg, result);
-	pthread_mutex_unlock(&look->report.lock);
+	pthread_mutex_unlock(&look->print.report.lock);
 }
 
 static void on_tick(void *arg, struct ccp_flow *flow, struct ccp_next *next)
 {
 	struct look *look = arg;
 
-	pthread_mutex_lock(&look->report.lock);
-	if (fflush(stdout) != 0)
-		ccp_sum_stop(look->settings);
-	pthread_mutex_unlock(&look->report.lock);
-	ccp_report_tick(&look->report, flow, next);
+	ccp_printing_tick(&look->print, flow, next);
 }
 
 /* ---- the run ------------------------------------------------------------------------------------- */
-
-struct ccp_walk_options ccp_look_walk(const struct ccp_settings *s)
-{
-	return (struct ccp_walk_options){
-		.names = s->names,
-		.name_count = s->name_count,
-		.files_from = s->files_from,
-		.nul_separated = s->nul_separated,
-		.recursive = s->recursive,
-		.urls = true,
-		.follow = true,
-		.max_depth = s->max_depth,
-		.include = s->include[0] != NULL ? s->include : NULL,
-		.exclude = s->exclude[0] != NULL ? s->exclude : NULL,
-		.only_regular = true,
-	};
-}
 
 /* What makes no sense together. Returns 0, or an exit status after a message. */
 static int check(const struct ccp_settings *s)
@@ -186,7 +164,7 @@ static int fill(struct ccp_run_options *run, struct look *look, const struct ccp
 		.need = { .fold_bytes = need.note_bytes, .fold_state_bytes = need.state_bytes },
 		.fold = look->what->fold,
 		.fold_options = look->what->fold_options,
-		.walk = ccp_look_walk(s),
+		.walk = ccp_prepare_walk(s),
 		.fetch = s->fetch,
 		.source = { .to_stdout = true }, /* links and devices are read like files */
 		.sink = ccp_sink_find("collect"),
@@ -212,21 +190,13 @@ static int go(struct ccp_run_options *run, struct look *look)
 	int result;
 
 	ccp_err_clear(&err);
-	if (ccp_measure_begin(run, s, &err) != 0) {
-		ccp_report_error(&look->report, &err);
+	if (ccp_printing_begin(&look->print, run, true) != 0)
 		return CCP_EXIT_FAILED;
-	}
-	if (fflush(stdout) != 0) /* now, because workers may be forked */
-		ccp_sum_stop(s);
-	ccp_signals_clean(true);
 	result = ccp_run(run, &summary, &err);
-	ccp_signals_clean(false);
-	ccp_progress_clear(&look->report.progress);
-	if (fflush(stdout) != 0)
-		ccp_sum_stop(s);
+	ccp_printing_end(&look->print);
 	enough = look->what->stopped != NULL && *look->what->stopped;
 	if (result != 0 && ccp_signals_caught() == 0 && err.code != CCP_E_CANCELLED && !enough)
-		ccp_report_error(&look->report, &err);
+		ccp_report_error(&look->print.report, &err);
 	if (ccp_measure_end(run, s, 0, result == 0) != 0 || (result != 0 && !enough))
 		return CCP_EXIT_FAILED;
 	return CCP_EXIT_OK;
@@ -235,7 +205,7 @@ static int go(struct ccp_run_options *run, struct look *look)
 int ccp_look(struct ccp_settings *s, const struct ccp_look_for *what)
 {
 	static char dash[] = "-";
-	struct look look = { .settings = s, .what = what };
+	struct look look = { .settings = s, .what = what, .print = { .settings = s, .out = stdout } };
 	const struct ccp_collector locked = { locked_begin, locked_take, locked_end, &look };
 	struct ccp_run_options run;
 	int status = ccp_measure_check(s);
@@ -246,21 +216,21 @@ int ccp_look(struct ccp_settings *s, const struct ccp_look_for *what)
 		return status;
 	if (s->name_count == 0 && s->files_from == NULL)
 		s->names[s->name_count++] = dash;
-	ccp_report_init(&look.report, s);
+	ccp_report_init(&look.print.report, s);
 	status = fill(&run, &look, what->apart ? &what->collector : &locked);
-	look.report.run = &run;
+	look.print.report.run = &run;
 	if (status == 0)
 		status = ccp_prepare_plan(&run, s);
 	if (status == 0) {
 		if (!isatty(STDOUT_FILENO))
 			setvbuf(stdout, NULL, _IOFBF, STDOUT_BYTES);
-		ccp_report_plan(&look.report, &run.plan);
+		ccp_report_plan(&look.print.report, &run.plan);
 		if (!s->explain || run.plan.automatic) /* a plan that was said by hand has just been told */
 			status = go(&run, &look);
 		if (status == CCP_EXIT_OK)
 			status = look.status;
 		status = ccp_sum_flush(s, status);
 	}
-	ccp_report_release(&look.report);
+	ccp_report_release(&look.print.report);
 	return status;
 }

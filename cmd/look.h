@@ -28,9 +28,6 @@ struct ccp_look_for {
 	const int *stopped; /* set once the command has what it wanted: a run that was cancelled for that went well */
 };
 
-/* The walk over what settings name. */
-struct ccp_walk_options ccp_look_walk(const struct ccp_settings *settings);
-
 /*
  * Runs: names, or standard input if there are none. What cannot be read is told on standard error. Returns the exit
  * status: 0, 1 if an input failed, 2 if one was passed over, or that of a message.

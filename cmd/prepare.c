@@ -1,5 +1,5 @@
 /*
- * prepare.c: settings to a plan. What is said on the command line goes before the environment.
+ * prepare.c: settings to a plan, and to a walk. What is said on the command line goes before the environment.
  */
 #include "cmd/prepare.h"
 
@@ -28,6 +28,23 @@ static void fill_archive(struct ccp_archive_options *archive, const struct ccp_s
 	}
 	if (s->isolate)
 		archive->child[count++] = "--isolate";
+}
+
+struct ccp_walk_options ccp_prepare_walk(const struct ccp_settings *s)
+{
+	return (struct ccp_walk_options){
+		.names = s->names,
+		.name_count = s->name_count,
+		.files_from = s->files_from,
+		.nul_separated = s->nul_separated,
+		.recursive = s->recursive,
+		.urls = !s->gnu,
+		.follow = true,
+		.max_depth = s->max_depth,
+		.include = s->include[0] != NULL ? s->include : NULL,
+		.exclude = s->exclude[0] != NULL ? s->exclude : NULL,
+		.only_regular = true,
+	};
 }
 
 int ccp_prepare_plan(struct ccp_run_options *run, struct ccp_settings *s)

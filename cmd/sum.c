@@ -9,6 +9,7 @@
 
 #include "cmd/commands.h"
 #include "cmd/measure.h"
+#include "cmd/prepare.h"
 #include "cmd/sum_line.h"
 #include "cmd/sum_words.h"
 #include "cmd/text.h"
@@ -79,23 +80,6 @@ static void on_result(void *arg, const struct ccp_result *result)
 	}
 }
 
-struct ccp_walk_options ccp_sum_walk(const struct ccp_settings *s)
-{
-	return (struct ccp_walk_options){
-		.names = s->names,
-		.name_count = s->name_count,
-		.files_from = s->files_from,
-		.nul_separated = s->nul_separated,
-		.recursive = s->recursive,
-		.urls = !s->gnu,
-		.follow = true,
-		.max_depth = s->max_depth,
-		.include = s->include[0] != NULL ? s->include : NULL,
-		.exclude = s->exclude[0] != NULL ? s->exclude : NULL,
-		.only_regular = true,
-	};
-}
-
 /*
  * Whether lines have a tag. Without being asked for it they have one where the digits would not tell what they are, so
  * that --check reads what was written; -b and -t ask for the other form.
@@ -124,7 +108,7 @@ static int print_sums(struct ccp_settings *s)
 
 	if (!print.named)
 		s->names[s->name_count++] = dash;
-	walk = ccp_sum_walk(s);
+	walk = ccp_prepare_walk(s);
 	status = ccp_sum_run(s, &walk, &s->sum.set, on_result, &print);
 	return status != 0 ? status : print.status;
 }

@@ -24,9 +24,6 @@
 int ccp_sum_run(struct ccp_settings *settings, const struct ccp_walk_options *walk, const struct ccp_digest_set *set,
 		void (*result)(void *arg, const struct ccp_result *result), void *arg);
 
-/* The walk that the settings ask for; its names are those of the command line. */
-struct ccp_walk_options ccp_sum_walk(const struct ccp_settings *settings);
-
 /*
  * --check: reads the lists that are named (standard input if none is), digests the files that they name, and says of
  * each whether it matches. settings->sum.set holds the algorithms that may occur if settings->sum.said. Returns the

@@ -1,15 +1,14 @@
 /*
  * sum_run.c: one run that computes digests. The results lie in the records of inputs; nothing is written.
  *
- * Standard output is the caller's: it prints in the order of the names, and what it has printed is written out at every
- * tick, so that whoever reads it waits for nothing that is known.
+ * Standard output is the caller's: it prints in the order of the names.
  */
 #include <errno.h>
 #include <string.h>
 
 #include "cmd/measure.h"
 #include "cmd/prepare.h"
-#include "cmd/report.h"
+#include "cmd/printing.h"
 #include "cmd/signals.h"
 #include "cmd/sum.h"
 #include "cmd/sum_words.h"
@@ -19,8 +18,7 @@
 #include "strategies/strategies.h"
 
 struct sum_run {
-	struct ccp_settings *settings;
-	struct ccp_report report; /* for its lock, its progress and its words about the run itself */
+	struct ccp_printing print;
 	void (*result)(void *arg, const struct ccp_result *result);
 	void *arg;
 };
@@ -31,21 +29,17 @@ static void on_result(void *arg, const struct ccp_result *result)
 
 	if (result->err.code == CCP_E_CANCELLED)
 		return;
-	pthread_mutex_lock(&run->report.lock);
-	ccp_progress_clear(&run->report.progress);
+	pthread_mutex_lock(&run->print.report.lock);
+	ccp_progress_clear(&run->print.report.progress);
 	run->result(run->arg, result);
-	pthread_mutex_unlock(&run->report.lock);
+	pthread_mutex_unlock(&run->print.report.lock);
 }
 
 static void on_tick(void *arg, struct ccp_flow *flow, struct ccp_next *next)
 {
 	struct sum_run *run = arg;
 
-	pthread_mutex_lock(&run->report.lock);
-	if (fflush(stdout) != 0)
-		ccp_sum_stop(run->settings);
-	pthread_mutex_unlock(&run->report.lock);
-	ccp_report_tick(&run->report, flow, next);
+	ccp_printing_tick(&run->print, flow, next);
 }
 
 static void fill(struct ccp_run_options *run, const struct ccp_settings *s, const struct ccp_digest_set *set,
@@ -91,20 +85,12 @@ static int go(struct ccp_run_options *run, struct ccp_settings *s, struct sum_ru
 	int result, status = 0;
 
 	ccp_err_clear(&err);
-	if (ccp_measure_begin(run, s, &err) != 0) {
-		ccp_report_error(&arg->report, &err);
+	if (ccp_printing_begin(&arg->print, run, true) != 0)
 		return CCP_EXIT_FAILED;
-	}
-	if (fflush(stdout) != 0) /* now, because workers may be forked */
-		ccp_sum_stop(s);
-	ccp_signals_clean(true);
 	result = ccp_run(run, &summary, &err);
-	ccp_signals_clean(false);
-	ccp_progress_clear(&arg->report.progress);
-	if (fflush(stdout) != 0)
-		ccp_sum_stop(s);
+	ccp_printing_end(&arg->print);
 	if (result != 0 && ccp_signals_caught() == 0 && err.code != CCP_E_CANCELLED)
-		ccp_report_error(&arg->report, &err);
+		ccp_report_error(&arg->print.report, &err);
 	else if (result == 0)
 		tell_summary(s, &summary);
 	if (ccp_measure_end(run, s, s->sum.runs++, result == 0) != 0 || result != 0)
@@ -115,22 +101,22 @@ static int go(struct ccp_run_options *run, struct ccp_settings *s, struct sum_ru
 int ccp_sum_run(struct ccp_settings *s, const struct ccp_walk_options *walk, const struct ccp_digest_set *set,
 		void (*result)(void *arg, const struct ccp_result *result), void *arg)
 {
-	struct sum_run sum = { .settings = s, .result = result, .arg = arg };
+	struct sum_run sum = { .print = { .settings = s, .out = stdout }, .result = result, .arg = arg };
 	struct ccp_run_options run;
 	int status;
 
-	ccp_report_init(&sum.report, s);
+	ccp_report_init(&sum.print.report, s);
 	fill(&run, s, set, &sum);
 	run.walk = *walk;
 	run.walk.follow = true;
 	run.unordered = s->unordered != 0 && walk->urls; /* --check needs the order of its list */
-	sum.report.run = &run;
+	sum.print.report.run = &run;
 	status = ccp_prepare_plan(&run, s);
 	if (status == 0) {
-		ccp_report_plan(&sum.report, &run.plan);
+		ccp_report_plan(&sum.print.report, &run.plan);
 		if (!s->explain || run.plan.automatic) /* a plan that was said by hand has just been told */
 			status = go(&run, s, &sum);
 	}
-	ccp_report_release(&sum.report);
+	ccp_report_release(&sum.print.report);
 	return status;
 }

@@ -12,7 +12,7 @@
 
 #include "cmd/measure.h"
 #include "cmd/prepare.h"
-#include "cmd/report.h"
+#include "cmd/printing.h"
 #include "cmd/signals.h"
 #include "cmd/sum_words.h"
 #include "cmd/tar.h"
@@ -35,9 +35,8 @@ struct wanted {
 
 struct extraction {
 	struct ccp_settings *settings;
+	struct ccp_printing print; /* names */
 	const char *file; /* the archive; "-" = standard input */
-	FILE *out;        /* for names */
-	struct ccp_report report; /* for its lock, which guards standard output, too, its progress and its status */
 	struct ccp_result result; /* of the one input; its `input` is not valid */
 
 	/* owned by the unpacker's thread, while there is one */
@@ -70,13 +69,13 @@ static void on_tell(void *arg, enum ccp_untar_word word, const char *name, const
 {
 	struct extraction *x = arg;
 
-	pthread_mutex_lock(&x->report.lock);
-	ccp_progress_clear(&x->report.progress);
+	pthread_mutex_lock(&x->print.report.lock);
+	ccp_progress_clear(&x->print.report.progress);
 	if (word == CCP_UNTAR_REFUSED || !x->settings->quiet)
 		print_line(x, name, " of the archive", why);
-	ccp_report_raise(&x->report, word == CCP_UNTAR_NOTE    ? CCP_EXIT_OK :
-				     word == CCP_UNTAR_WARNING ? CCP_EXIT_WARNING : CCP_EXIT_FAILED);
-	pthread_mutex_unlock(&x->report.lock);
+	ccp_report_raise(&x->print.report, word == CCP_UNTAR_NOTE    ? CCP_EXIT_OK :
+					   word == CCP_UNTAR_WARNING ? CCP_EXIT_WARNING : CCP_EXIT_FAILED);
+	pthread_mutex_unlock(&x->print.report.lock);
 }
 
 static int on_member(void *arg, const struct ccp_untar_member *member)
@@ -86,14 +85,14 @@ static int on_member(void *arg, const struct ccp_untar_member *member)
 
 	if (x->settings->tar.mode == 'x' && !x->settings->verbose)
 		return 0;
-	pthread_mutex_lock(&x->report.lock);
-	ccp_progress_clear(&x->report.progress);
-	ccp_tar_list_member(x->out, &x->list, member);
-	if (ferror(x->out)) {
+	pthread_mutex_lock(&x->print.report.lock);
+	ccp_progress_clear(&x->print.report.progress);
+	ccp_tar_list_member(x->print.out, &x->list, member);
+	if (ferror(x->print.out)) {
 		ccp_sum_stop(x->settings);
 		result = -1;
 	}
-	pthread_mutex_unlock(&x->report.lock);
+	pthread_mutex_unlock(&x->print.report.lock);
 	return result;
 }
 
@@ -105,16 +104,11 @@ static void on_result(void *arg, const struct ccp_result *result)
 	x->result.input = NULL;
 }
 
-/* Whoever reads the list waits for nothing that is known. */
 static void on_tick(void *arg, struct ccp_flow *flow, struct ccp_next *next)
 {
 	struct extraction *x = arg;
 
-	pthread_mutex_lock(&x->report.lock);
-	if (fflush(x->out) != 0)
-		ccp_sum_stop(x->settings);
-	pthread_mutex_unlock(&x->report.lock);
-	ccp_report_tick(&x->report, flow, next);
+	ccp_printing_tick(&x->print, flow, next);
 }
 
 /* ---- names --------------------------------------------------------------------------------------- */
@@ -232,15 +226,15 @@ static void tell_end(struct extraction *x, const struct ccp_err *own, const stru
 	} else if (file->code != CCP_OK && file->code != CCP_E_CANCELLED) {
 		cause = file;
 	} else if (of_run->code != CCP_OK && of_run->code != CCP_E_CANCELLED) {
-		ccp_report_error(&x->report, of_run);
+		ccp_report_error(&x->print.report, of_run);
 		return;
 	}
 	if (cause == NULL)
 		return;
 	if (cause->code != CCP_E_CANCELLED && (ccp_err_is_error(cause) || !x->settings->quiet))
 		print_line(x, NULL, unit, cause);
-	ccp_report_raise(&x->report, ccp_err_is_error(cause) || x->result.outcome != CCP_DONE ? CCP_EXIT_FAILED
-											      : CCP_EXIT_WARNING);
+	ccp_report_raise(&x->print.report, ccp_err_is_error(cause) || x->result.outcome != CCP_DONE
+						   ? CCP_EXIT_FAILED : CCP_EXIT_WARNING);
 }
 
 /* The run itself, which is planned. */
@@ -254,27 +248,20 @@ static void go(struct extraction *x, struct ccp_run_options *run, struct ccp_unt
 
 	ccp_err_clear(&err);
 	ccp_err_clear(&own);
-	if (ccp_measure_begin(run, s, &err) != 0) {
-		ccp_report_error(&x->report, &err);
+	if (ccp_printing_begin(&x->print, run, s->tar.mode == 't') != 0) {
 		ccp_untar_end(untar, true, &own);
 		return;
 	}
-	if (fflush(x->out) != 0) /* now, because workers may be forked */
-		ccp_sum_stop(s);
-	ccp_signals_clean(s->tar.mode == 't');
 	result = ccp_run(run, &summary, &err);
 	failed = result != 0 || summary.cancelled || summary.inputs_done != 1 || s->explain;
 	if (ccp_untar_end(untar, failed, &own) != 0)
 		failed = true;
-	ccp_progress_clear(&x->report.progress);
-	if (fflush(x->out) != 0)
-		ccp_sum_stop(s);
-	ccp_signals_clean(false);
+	ccp_printing_end(&x->print);
 	tell_end(x, &own, &err);
 	if (!failed)
 		tell_not_found(x);
 	if (ccp_measure_end(run, s, 0, result == 0) != 0 || (failed && !s->explain))
-		ccp_report_raise(&x->report, CCP_EXIT_FAILED);
+		ccp_report_raise(&x->print.report, CCP_EXIT_FAILED);
 }
 
 static void extract(struct extraction *x)
@@ -303,20 +290,20 @@ static void extract(struct extraction *x)
 	fill(&run, x);
 	run.walk = (struct ccp_walk_options){ .names = &name, .name_count = 1, .follow = true, .only_regular = true,
 					       .urls = true };
-	x->report.run = &run;
+	x->print.report.run = &run;
 	status = ccp_prepare_plan(&run, s);
 	if (status != 0) {
-		ccp_report_raise(&x->report, status);
+		ccp_report_raise(&x->print.report, status);
 		return;
 	}
-	ccp_report_plan(&x->report, &run.plan);
+	ccp_report_plan(&x->print.report, &run.plan);
 	if (s->explain && !run.plan.automatic) /* it was said by hand, and has just been told */
 		return;
 	if (ccp_untar_new(&untar, &options, &err) != 0) {
 		if (s->tar.dir != NULL && err.code == CCP_E_SYS)
 			on_tell(x, CCP_UNTAR_REFUSED, s->tar.dir, &err);
 		else
-			ccp_report_error(&x->report, &err);
+			ccp_report_error(&x->print.report, &err);
 		return;
 	}
 	run.sink_options.taker = (struct ccp_taker){ ccp_untar_take, untar };
@@ -328,6 +315,7 @@ int ccp_tar_extract(struct ccp_settings *s)
 {
 	struct extraction x = {
 		.settings = s,
+		.print.settings = s,
 		.list = { .details = s->verbose > 0 && (s->tar.mode == 't' || s->verbose > 1),
 			  .numeric_owner = s->tar.numeric_owner },
 	};
@@ -344,14 +332,14 @@ int ccp_tar_extract(struct ccp_settings *s)
 	if (status == 0)
 		status = ccp_measure_check(s);
 	if (status == 0) {
-		ccp_report_init(&x.report, s);
-		x.out = ccp_tar_out_open();
-		if (x.out != NULL)
+		ccp_report_init(&x.print.report, s);
+		x.print.out = ccp_tar_out_open();
+		if (x.print.out != NULL)
 			extract(&x);
-		if (x.out == NULL || ccp_tar_out_close(x.out) != 0)
+		if (x.print.out == NULL || ccp_tar_out_close(x.print.out) != 0)
 			ccp_sum_stop(s);
-		status = ccp_sum_flush(s, x.report.status);
-		ccp_report_release(&x.report);
+		status = ccp_sum_flush(s, x.print.report.status);
+		ccp_report_release(&x.print.report);
 	}
 	for (size_t i = 0; i < x.wanted_count; i++)
 		free(x.wanted[i].name);
