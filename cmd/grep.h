@@ -1,6 +1,6 @@
 /*
  * grep.h: what the files of the command grep share: settings to a run (grep.c), what becomes of the lines that were
- * found (grep_collect.c), and how a line is printed (grep_print.c).
+ * found (grep_collect.c, and for what is printed grep_stretch.c), and how a line is printed (grep_print.c).
  */
 #ifndef CCP_CMD_GREP_H
 #define CCP_CMD_GREP_H
@@ -66,11 +66,26 @@ struct ccp_grep_line {
 	bool selected;           /* else it is only around one */
 };
 
+/* Whole lines, and the records of those that were found. */
+struct ccp_grep_stretch {
+	const uint8_t *data;
+	size_t len;
+	const uint8_t *records;
+	size_t record_bytes;
+	const struct ccp_grep_found *found;
+};
+
 /* The collector's calls, for struct ccp_collector; `arg` is the run. */
 int ccp_grep_begin(void *arg, const struct ccp_input *input, struct ccp_err *err);
 int ccp_grep_take(void *arg, const struct ccp_input *input, const struct ccp_part *part, struct ccp_err *err);
 int ccp_grep_end(void *arg, struct ccp_input *input, bool failed, struct ccp_err *err);
 void ccp_grep_run_release(struct ccp_grep_run *run);
+
+/*
+ * Counts and prints what was found in a stretch, which lies behind the last one; sets run->done when nothing more is
+ * wanted. Errors: -1 with `err`.
+ */
+int ccp_grep_stretch(struct ccp_grep_run *run, const struct ccp_grep_stretch *stretch, struct ccp_err *err);
 
 /* Appends. Errors: -1 with CCP_E_NO_MEMORY. */
 int ccp_grep_bytes_add(struct ccp_grep_bytes *bytes, const void *data, size_t len, struct ccp_err *err);

@@ -1,8 +1,9 @@
 /*
  * report.c: one line for each input that has something to say, and one status for all of them.
  *
- * The run delivers results in the order of the command line, one at a time, from whatever thread; the main thread ticks
- * meanwhile. Both hold the lock while they print, and a message takes the progress line away first.
+ * The run delivers results one at a time, from whatever thread: in the order of the names, or with --unordered as they
+ * come. The main thread ticks meanwhile. Both hold the lock while they print, and a message takes the progress line
+ * away first.
  */
 #include "cmd/report.h"
 

@@ -1,5 +1,7 @@
 /*
- * report.h: turns results into lines and an exit status. Every message about an input goes through here.
+ * report.h: turns results into lines and an exit status, for commands that write outputs: every message about an input
+ * of theirs goes through here. Those that print what they find (printing.h) tell of inputs themselves; theirs are the
+ * lock, the progress, and the words about the plan and about what ended the run.
  */
 #ifndef CCP_CMD_REPORT_H
 #define CCP_CMD_REPORT_H
