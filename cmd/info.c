@@ -40,6 +40,7 @@
 #include "cmd/commands.h"
 #include "cmd/info.h"
 #include "cmd/text.h"
+#include "pipeline/fold.h"
 #include "pipeline/plan.h"
 #include "pipeline/sink.h"
 #include "pipeline/source.h"
@@ -197,6 +198,9 @@ static void print_text(const struct ccp_host *host)
 	printf("\ntransforms:\n");
 	for (const struct ccp_transform_ops *const *ops = ccp_transforms; *ops != NULL; ops++)
 		ccp_info_entry((*ops)->name, (*ops)->help, reason((*ops)->probe));
+	printf("\nfolds:\n");
+	for (const struct ccp_fold_ops *const *ops = ccp_folds; *ops != NULL; ops++)
+		ccp_info_entry((*ops)->name, (*ops)->help, NULL);
 	printf("\nsources:\n");
 	for (const struct ccp_source_ops *const *ops = ccp_sources; *ops != NULL; ops++)
 		ccp_info_entry((*ops)->name, (*ops)->help, reason((*ops)->probe));
@@ -264,6 +268,10 @@ static void print_json(const struct ccp_host *host)
 	printf(",\"transforms\":[");
 	for (const struct ccp_transform_ops *const *ops = ccp_transforms; *ops != NULL; ops++, before = "},")
 		ccp_info_entry_json(before, (*ops)->name, (*ops)->help, reason((*ops)->probe));
+	printf("%s],\"folds\":[", before[0] != '\0' ? "}" : "");
+	before = "";
+	for (const struct ccp_fold_ops *const *ops = ccp_folds; *ops != NULL; ops++, before = "},")
+		ccp_info_entry_json(before, (*ops)->name, (*ops)->help, NULL);
 	printf("%s],\"sources\":[", before[0] != '\0' ? "}" : "");
 	before = "";
 	for (const struct ccp_source_ops *const *ops = ccp_sources; *ops != NULL; ops++, before = "},")
