@@ -101,14 +101,24 @@ static void add_row(struct wc *wc, const struct ccp_wc_sum *sum, const char *nam
 		wc->total.longest = sum->longest;
 }
 
+/* Whether it was opened, and then not a byte could be read of it: a directory, or what fails at its start. */
+static bool is_unreadable(const struct ccp_err *err)
+{
+	return err->code == CCP_W_DIRECTORY || (err->code == CCP_E_SYS && err->offset == 0);
+}
+
+/* As coreutils does, there are zeros for what can be opened but not read. */
 static void on_result(void *arg, const struct ccp_result *result)
 {
 	struct wc *wc = arg;
-	struct ccp_wc_sum sum;
+	struct ccp_wc_sum sum = { 0 };
 
-	if (wc->settings->explain || result->input->record_len != sizeof sum)
+	if (wc->settings->explain)
 		return;
-	memcpy(&sum, result->input->record, sizeof sum);
+	if (result->input->record_len == sizeof sum)
+		memcpy(&sum, result->input->record, sizeof sum);
+	else if (!is_unreadable(&result->err))
+		return;
 	add_row(wc, &sum, result->input->path);
 }
 
