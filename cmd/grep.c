@@ -124,6 +124,7 @@ static int go(struct ccp_settings *s, struct ccp_grep_run *run)
 		.fold_options = &run->options,
 		.collector = { ccp_grep_begin, ccp_grep_take, ccp_grep_end, run },
 		.hush = hush,
+		.lulls = true,
 		.stopped = &run->stopped,
 	};
 	int status;

@@ -6,7 +6,8 @@
  *
  * Binary data, as GNU grep has it: it looks at 96 KiB at a time, and from the block on where the first NUL is nothing
  * is printed but that there is a match. So that the same lines are seen whatever a part is, what comes from a block
- * that has not been seen to its end is held back until it has. Of lines that are no UTF-8 only that is told, too.
+ * that has not been seen to its end is held back until it has, or until a stream falls silent: then, as with GNU grep,
+ * it depends on when the bytes came. Of lines that are no UTF-8 only that is told, too.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -37,6 +38,13 @@ static void flush(struct ccp_grep_run *run)
 		run->held_at -= len;
 	if (run->settings->grep.line_buffered)
 		fflush(stdout);
+}
+
+/* What was held back is printed, whatever may follow. */
+static void give_out(struct ccp_grep_run *run)
+{
+	run->held_at = SIZE_MAX;
+	flush(run);
 }
 
 /* ---- lines that no part has whole -------------------------------------------------------------------------------- */
@@ -81,7 +89,7 @@ static void look_for_nul(struct ccp_grep_run *run, const struct ccp_part *part, 
 		run->known = CCP_GREP_NO_PLACE - 1;
 		return;
 	}
-	run->known = part->last ? CCP_GREP_NO_PLACE - 1 : end / BLOCK_BYTES * BLOCK_BYTES;
+	run->known = part->last ? CCP_GREP_NO_PLACE - 1 : part->lull ? end : end / BLOCK_BYTES * BLOCK_BYTES;
 	if (run->binary_from == CCP_GREP_NO_PLACE && first_nul != UINT64_MAX) {
 		run->binary_from = (run->part_at + first_nul) / BLOCK_BYTES * BLOCK_BYTES;
 		run->ignored = run->settings->grep.binary == 'w';
@@ -127,8 +135,11 @@ int ccp_grep_take(void *arg, const struct ccp_input *input, const struct ccp_par
 	size_t from;
 
 	(void)input;
-	if (part->len == 0)
+	if (part->len == 0) {
+		if (part->lull)
+			give_out(run);
 		return 0;
+	}
 	memcpy(&found, part->found, sizeof found);
 	inner = ccp_grep_inner(part, &run->options);
 	if (part->from == 0) {
@@ -190,8 +201,7 @@ int ccp_grep_end(void *arg, struct ccp_input *input, bool failed, struct ccp_err
 		result = take_joined(run, err);
 	if (result == 0)
 		result = conclude(run, err);
-	run->held_at = SIZE_MAX;
-	flush(run);
+	give_out(run);
 	if (run->binary_matched && run->prints && run->settings->grep.binary != 'w') {
 		fflush(stdout);
 		fprintf(stderr, "%s: ", run->settings->program);

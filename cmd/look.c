@@ -50,6 +50,8 @@ static int locked_take(void *arg, const struct ccp_input *input, const struct cc
 
 	pthread_mutex_lock(&look->print.report.lock);
 	result = look->what->collector.take(look->what->collector.arg, input, part, err);
+	if (part->lull)
+		fflush(stdout);
 	if (ferror(stdout)) {
 		ccp_sum_stop(look->settings);
 		result = 1;
@@ -166,7 +168,8 @@ static int fill(struct ccp_run_options *run, struct look *look, const struct ccp
 		.fold_options = look->what->fold_options,
 		.walk = ccp_prepare_walk(s),
 		.fetch = s->fetch,
-		.source = { .to_stdout = true }, /* links and devices are read like files */
+		/* links and devices are read like files */
+		.source = { .to_stdout = true, .lulls = look->what->lulls },
 		.sink = ccp_sink_find("collect"),
 		.sink_options.collector = collector,
 		.report = on_result,

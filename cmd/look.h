@@ -25,6 +25,8 @@ struct ccp_look_for {
 	void *arg;
 	/* asked of an input that something is wrong with; NULL: all is told */
 	enum ccp_look_hush (*hush)(const struct ccp_settings *settings, const struct ccp_result *result);
+	/* a stream that falls silent is looked at as far as it has come, and printed: source.h tells for whom */
+	bool lulls;
 	const int *stopped; /* set once the command has what it wanted: a run that was cancelled for that went well */
 };
 

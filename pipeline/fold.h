@@ -31,6 +31,7 @@ struct ccp_part {
 	size_t len;          /* 0: there is nothing for map, only for the collector */
 	bool first;          /* nothing of the input comes before; it may be false as well if that was empty */
 	bool last;           /* nothing follows that has bytes; an empty part may, and tells so as well */
+	bool lull;           /* it may be long until more comes: tell what can be told; also of an empty part */
 	struct ccp_buf note; /* need.note_bytes; empty at every call of map */
 
 	/* set by map */

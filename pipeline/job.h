@@ -67,6 +67,8 @@ struct ccp_input {
 
 	/* owned by the holder of the stream's one job in LOAD */
 	int peeked; /* a byte read ahead to learn whether more follows, or -1 */
+	uint64_t streamed; /* bytes of it in jobs before */
+	uint64_t since_ns; /* with options.lulls: since when the job at hand has had bytes */
 
 	/* owned by the holder of the input's job in WORK (sequential transforms), or in EMIT (carry in order) */
 	void *carry; /* need.carry_bytes, zero before the first piece; NULL if there is none */
@@ -118,7 +120,7 @@ struct ccp_job {
 	bool final; /* NEXT will give no more jobs of this input (unknown for a stream: false) */
 	bool whole; /* the only job of an input that LOAD opens, reads to its end, and closes */
 
-	/* the bytes; piece.offset, piece.first and piece.last are set by NEXT, piece.last of a stream by LOAD */
+	/* the bytes; piece.offset, first, last and lull are set by NEXT, those of a stream, but for `first`, by LOAD */
 	struct ccp_piece piece;
 	size_t load_bytes; /* how many bytes to read; for `whole` and streams: at most */
 
@@ -155,6 +157,7 @@ static inline bool ccp_job_goes_on(const struct ccp_job *job)
 static inline void ccp_job_drop_part(struct ccp_job *job)
 {
 	job->fold_step = CCP_FOLD_NOT_YET;
+	job->part.lull = false;
 	job->part.len = job->part.used = job->part.from = job->part.note.len = 0;
 }
 

@@ -18,6 +18,8 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "pipeline/meter.h"
+
 const struct ccp_source_ops *ccp_source_for(const char *path, const struct stat *st)
 {
 	const struct ccp_source_ops *best = NULL;
@@ -119,24 +121,40 @@ int ccp_source_got(struct ccp_job *job, const struct ccp_source_options *options
 }
 
 #define LOOK_MS 50
+#define NS_PER_MS UINT64_C(1000000)
+
+/* For how long to wait in one go. */
+static int patience_ms(uint64_t due_ns)
+{
+	uint64_t now = due_ns > 0 ? ccp_meter_now() : 0;
+
+	if (due_ns == 0 || due_ns >= now + LOOK_MS * NS_PER_MS)
+		return LOOK_MS;
+	return due_ns <= now ? 0 : (int)((due_ns - now + NS_PER_MS - 1) / NS_PER_MS);
+}
 
 /*
- * Waits until `fd` has bytes or has ended. Returns 0, or -1 if the run was cancelled first, or an earlier job of the
- * input failed: a silent stream whose decoder has given up is not waited for.
+ * Waits until the stream has bytes or has ended, or is due. Returns 0; -ETIME; or -ECANCELED if the run was cancelled
+ * first, or an earlier job of the input failed: a silent stream whose decoder has given up is not waited for.
  */
-static int wait_readable(const struct ccp_job *job, const struct ccp_source_options *options, int fd, int cancel_fd)
+static int wait_readable(const struct ccp_job *job, const struct ccp_source_options *options,
+			 const struct ccp_want *want, int cancel_fd)
 {
 	struct pollfd polls[2] = {
-		{ .fd = fd, .events = POLLIN },
+		{ .fd = want->fd, .events = POLLIN },
 		{ .fd = cancel_fd, .events = POLLIN }, /* poll passes over -1 */
 	};
+	int wait_ms;
 
 	do {
+		wait_ms = patience_ms(want->due_ns);
 		/* EINTR: a signal that cancels the run makes cancel_fd readable as well. ENOMEM passes. */
-		if (poll(polls, 2, LOOK_MS) < 0)
+		if (poll(polls, 2, wait_ms) < 0)
 			polls[0].revents = polls[1].revents = 0;
 		if (polls[1].revents != 0 || ccp_job_is_past_end(job))
-			return -1;
+			return -ECANCELED;
+		if (polls[0].revents == 0 && wait_ms == 0)
+			return -ETIME;
 		if (polls[0].revents == 0 && options->idle != NULL)
 			options->idle(options->idle_arg);
 	} while (polls[0].revents == 0);
@@ -168,11 +186,9 @@ int ccp_source_load(struct ccp_job *job, const struct ccp_source_options *option
 			result = result_of(pread(want.fd, want.data, want.len, (off_t)want.offset));
 			break;
 		case CCP_WANT_STREAM:
-			if (wait_readable(job, options, want.fd, cancel_fd) != 0) {
-				result = -ECANCELED;
-				break;
-			}
-			result = result_of(read(want.fd, want.data, want.len));
+			result = wait_readable(job, options, &want, cancel_fd);
+			if (result == 0)
+				result = result_of(read(want.fd, want.data, want.len));
 			break;
 		case CCP_WANT_CLOSE:
 			result = result_of(close(want.fd));

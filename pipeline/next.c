@@ -87,6 +87,7 @@ static void start_job(struct ccp_job *job, struct ccp_input *input, uint64_t num
 	job->piece.offset = offset;
 	job->piece.first = number == 0;
 	job->piece.last = false;
+	job->piece.lull = false;
 }
 
 /* The job of an input that cannot be one: piece.err is set. */

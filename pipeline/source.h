@@ -41,6 +41,12 @@ struct ccp_source_options {
 	int (*admit)(const void *arg, const struct ccp_input *input, struct ccp_err *err);
 	const void *admit_arg;
 
+	/*
+	 * Standard input, FIFOs and devices are cut anywhere, when nothing more comes for a moment. For results that do
+	 * not depend on where that is.
+	 */
+	bool lulls;
+
 	/* Called now and then while LOAD waits for a silent stream; NULL = nobody wants to know. Threads: as LOAD. */
 	void (*idle)(void *arg);
 	void *idle_arg;
@@ -50,7 +56,8 @@ enum ccp_want_kind {
 	CCP_WANT_NOTHING,        /* the job is loaded */
 	CCP_WANT_OPEN,           /* openat(AT_FDCWD, path, flags) -> descriptor */
 	CCP_WANT_READ,           /* pread(fd, data, len, offset) -> bytes, 0 at the end */
-	CCP_WANT_STREAM,         /* wait until fd is readable or the run cancelled (-ECANCELED), read(fd, data, len) */
+	/* wait until fd is readable, it is `due` (-ETIME), or the run cancelled (-ECANCELED); read(fd, data, len) */
+	CCP_WANT_STREAM,
 	CCP_WANT_CLOSE,          /* close(fd) */
 };
 
@@ -63,6 +70,7 @@ struct ccp_want {
 	uint64_t offset;         /* READ */
 	void *data;
 	size_t len;
+	uint64_t due_ns;         /* STREAM: by CLOCK_MONOTONIC; 0 = never. Whoever waits may come 50 ms late */
 };
 
 enum {

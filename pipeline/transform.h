@@ -40,6 +40,7 @@ struct ccp_piece {
 	struct ccp_buf in; /* the bytes of this piece */
 	uint64_t offset;   /* of in.data[0] in the input */
 	bool first, last;  /* first and last piece of the input; one piece can be both */
+	bool lull;         /* a stream has fallen silent behind it: it may be long until there is more */
 	uint64_t number;   /* of the piece in its input, from 0 */
 
 	/* for a transform with ahead() */

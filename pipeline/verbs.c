@@ -90,6 +90,7 @@ static void begin_fold(struct ccp_job *job)
 	part->first = piece->first && !job->parted;
 	job->parted |= part->len > 0;
 	part->last = !job->more && (piece->last || piece->ended);
+	part->lull = !job->more && piece->lull;
 	part->used = part->from = 0;
 	part->note.len = 0;
 	job->fold_step = part->len > 0 ? CCP_FOLD_DUE : CCP_FOLD_NOT_YET;

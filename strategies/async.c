@@ -120,7 +120,10 @@ static void drop_polled(struct ccp_loop *loop)
 		}
 }
 
-/* A stream whose decoder has given up is not waited for. Returns whether any stream is still waited for. */
+/*
+ * A stream whose decoder has given up is not waited for, nor one that is due. Returns whether any stream is still
+ * waited for.
+ */
 static bool drop_past_end(struct ccp_loop *loop)
 {
 	bool waiting = false;
@@ -131,6 +134,9 @@ static bool drop_past_end(struct ccp_loop *loop)
 		if (op->polled && ccp_job_is_past_end(op->job)) {
 			unpoll(loop, op);
 			ccp_op_result(loop, op, -ECANCELED);
+		} else if (op->polled && op->want.due_ns > 0 && op->want.due_ns <= ccp_meter_now()) {
+			unpoll(loop, op);
+			ccp_op_result(loop, op, -ETIME);
 		}
 		waiting = waiting || op->polled;
 	}

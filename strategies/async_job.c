@@ -110,6 +110,8 @@ static bool wait_stream(struct ccp_loop *loop, struct ccp_op *op)
 	}
 	if (poll(&now, 1, 0) == 1)
 		return read_stream(loop, op);
+	if (op->want.due_ns > 0 && op->want.due_ns <= ccp_meter_now())
+		return tell(loop, op, -ETIME);
 	if (epoll_ctl(loop->epoll, EPOLL_CTL_ADD, op->want.fd, &event) == 0)
 		op->polled = true;
 	else

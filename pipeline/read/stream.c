@@ -5,13 +5,21 @@
  * A job reads one byte more than a chunk. If that byte is there, more follows: it is kept in input->peeked and becomes
  * the first byte of the next job. If the end comes first the job is the last one. So chunks are the same as those of a
  * file with the same bytes, however the writer's portions fall.
+ *
+ * With options.lulls what has come is given out once its first byte has waited for a moment and there is no more to be
+ * read: of a stream that trickles, and of one that has fallen silent. A stream that comes fast fills its chunks.
  */
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "pipeline/source.h"
+
+#define LULL_NS UINT64_C(100000000) /* nobody who reads along notices; what writes without a pause is never that slow */
+
+extern const struct ccp_source_ops ccp_source_stream;
 
 /* Everything: it is asked last. */
 static bool stream_claims(const char *path, const struct stat *st)
@@ -74,17 +82,39 @@ static void stream_close(struct ccp_input *input)
 	input->fd = -1;
 }
 
+/* Whether the job may be given out before it is full. Sources that read by way of this one are not cut anywhere. */
+static bool may_lull(const struct ccp_job *job, const struct ccp_source_options *options)
+{
+	return options->lulls && job->input->source == &ccp_source_stream && job->piece.in.len > 0;
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+/* To be called when the job may have got its first bytes. */
+static void note_begin(struct ccp_job *job, const struct ccp_source_options *options)
+{
+	if (may_lull(job, options))
+		job->input->since_ns = now_ns();
+}
+
 static int stream_want(struct ccp_job *job, const struct ccp_source_options *options, struct ccp_want *want)
 {
 	struct ccp_input *input = job->input;
 	struct ccp_buf *in = &job->piece.in;
 
-	(void)options;
 	if (job->step == CCP_LOAD_START) {
 		in->len = 0;
 		if (input->peeked >= 0)
 			in->data[in->len++] = (uint8_t)input->peeked;
 		input->peeked = -1;
+		job->piece.offset = input->streamed;
+		note_begin(job, options);
 		job->step = CCP_LOAD_READING;
 	}
 	if (job->step != CCP_LOAD_READING) {
@@ -96,17 +126,30 @@ static int stream_want(struct ccp_job *job, const struct ccp_source_options *opt
 	want->fd = input->fd;
 	want->data = in->data + in->len;
 	want->len = job->load_bytes - in->len;
+	want->due_ns = may_lull(job, options) ? input->since_ns + LULL_NS : 0;
 	return 0;
+}
+
+/* More may follow, unless piece.last says otherwise. */
+static void give_out(struct ccp_job *job)
+{
+	job->input->streamed += job->piece.in.len;
+	job->step = CCP_LOAD_DONE;
 }
 
 static int stream_got(struct ccp_job *job, const struct ccp_source_options *options, int64_t result)
 {
 	struct ccp_input *input = job->input;
 	struct ccp_buf *in = &job->piece.in;
+	bool began;
 
-	(void)options;
 	if (result == -EINTR || result == -EAGAIN)
 		return 0;
+	if (result == -ETIME && may_lull(job, options)) {
+		give_out(job);
+		job->piece.lull = true;
+		return 0;
+	}
 	if (result < 0) {
 		if (result == -ECANCELED) {
 			ccp_err_set(&job->piece.err, CCP_E_CANCELLED, "interrupted");
@@ -119,18 +162,20 @@ static int stream_got(struct ccp_job *job, const struct ccp_source_options *opti
 		return -1;
 	}
 	assert((uint64_t)result <= job->load_bytes - in->len);
+	began = in->len == 0;
 	in->len += (size_t)result;
+	if (began)
+		note_begin(job, options);
 	if (result > 0 && in->len < job->load_bytes)
 		return 0;
 	if (result > 0) {
 		input->peeked = in->data[--in->len];
-		job->piece.last = false;
 	} else {
 		job->piece.last = true;
 		if (input->has_meta)
 			ccp_source_note_change(input, input->fd, &job->piece.err);
 	}
-	job->step = CCP_LOAD_DONE;
+	give_out(job);
 	return 0;
 }
 

@@ -105,6 +105,73 @@ Test(source_stream, non_blocking_stdin)
 	waitpid(child, NULL, 0);
 }
 
+/* With lulls a job ends where the bytes do, if more may be long in coming; nothing is lost, nothing is twice there. */
+Test(source_stream, lulls)
+{
+	static const size_t portions[] = { 10, 1, CHUNK, CHUNK + 1, 20 }, chunks[] = { 10, 1, CHUNK, CHUNK, 1, 20 };
+	struct rig rig = { .source = { .to_stdout = true, .lulls = true } };
+	int to = help_pipe_to_stdin();
+	struct ccp_job *job = begin(&rig, "-");
+	uint64_t written = 0, read = 0;
+
+	for (size_t i = 0, k = 0; i < 6; i++) {
+		if (read == written) {
+			help_write(to, written, portions[k]);
+			written += portions[k++];
+		}
+		cr_assert_eq(rig_load(&rig, job), 0);
+		cr_assert(job->piece.offset == read && job->piece.in.len == chunks[i], "job %zu: %zu bytes at %zu", i,
+			  job->piece.in.len, (size_t)job->piece.offset);
+		cr_assert(help_bytes_are_right(&job->piece));
+		read += job->piece.in.len;
+		cr_assert(!job->piece.last && job->piece.lull == (read == written));
+		rig_give(&rig, job, false);
+		job = rig_take(&rig);
+	}
+	help_write(to, written, 5);
+	close(to);
+	cr_assert_eq(rig_load(&rig, job), 0);
+	cr_assert(job->piece.last && !job->piece.lull && job->piece.in.len == 5 && job->piece.offset == written);
+	end(&rig, job);
+}
+
+/* When is it due? Not before there is anything, and never of a stream that nobody wants cut. */
+Test(source_stream, due)
+{
+	struct rig rig = { .source = { .to_stdout = true } };
+	int to = help_pipe_to_stdin();
+	struct ccp_job *job = begin(&rig, "-");
+	struct ccp_want want;
+
+	help_write(to, 0, 10);
+	cr_assert_eq(job->input->source->want(job, &rig.source, &want), 0);
+	cr_assert_eq(ccp_source_got(job, &rig.source, read(want.fd, want.data, want.len)), 0);
+	cr_assert_eq(job->input->source->want(job, &rig.source, &want), 0);
+	cr_assert_eq(want.due_ns, 0);
+	cr_assert_eq(ccp_source_got(job, &rig.source, -ETIME), -1);
+	cr_assert_eq(job->piece.err.code, CCP_E_SYS);
+	end(&rig, job);
+
+	rig.source.lulls = true;
+	to = help_pipe_to_stdin();
+	job = begin(&rig, "-");
+	cr_assert_eq(job->input->source->want(job, &rig.source, &want), 0);
+	cr_assert_eq(want.due_ns, 0);
+	help_write(to, 0, 10);
+	cr_assert_eq(ccp_source_got(job, &rig.source, read(want.fd, want.data, want.len)), 0);
+	cr_assert_eq(job->input->source->want(job, &rig.source, &want), 0);
+	cr_assert(want.due_ns > 0 && job->step == CCP_LOAD_READING);
+	uint64_t due_ns = want.due_ns;
+	help_write(to, 10, 10);
+	cr_assert_eq(ccp_source_got(job, &rig.source, read(want.fd, want.data, want.len)), 0);
+	cr_assert_eq(job->input->source->want(job, &rig.source, &want), 0);
+	cr_assert_eq(want.due_ns, due_ns, "what trickles is due all the same");
+	cr_assert_eq(ccp_source_got(job, &rig.source, -ETIME), 0);
+	cr_assert(job->step == CCP_LOAD_DONE && job->piece.in.len == 20 && job->piece.lull);
+	close(to);
+	end(&rig, job);
+}
+
 /* A FIFO is opened at once; that no writer is there yet is not its end. */
 Test(source_stream, fifo_waits_for_its_writer)
 {
