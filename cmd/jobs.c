@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -39,8 +40,14 @@ int ccp_jobs_open(struct ccp_jobs *jobs, struct ccp_settings *s)
 		fprintf(stderr, "%s: eventfd: %s\n", s->program, strerrordesc_np(errno));
 		return CCP_EXIT_FAILED;
 	}
+	jobs->crew.groups = calloc(degree, sizeof *jobs->crew.groups);
+	if (jobs->crew.groups == NULL) {
+		fprintf(stderr, "%s: no memory for %u jobs\n", s->program, degree);
+		close(jobs->crew.cancel_fd);
+		return CCP_EXIT_FAILED;
+	}
 	ccp_signals_restore_descriptors();
-	ccp_signals_wake(jobs->crew.cancel_fd);
+	ccp_signals_wake(jobs->crew.cancel_fd, jobs->crew.groups, degree);
 	ccp_outlet_open(&jobs->out, STDOUT_FILENO, jobs->crew.cancel_fd);
 	ccp_outlet_open(&jobs->err, STDERR_FILENO, jobs->crew.cancel_fd);
 	return 0;
@@ -48,8 +55,9 @@ int ccp_jobs_open(struct ccp_jobs *jobs, struct ccp_settings *s)
 
 void ccp_jobs_close(struct ccp_jobs *jobs)
 {
-	ccp_signals_wake(-1);
+	ccp_signals_wake(-1, NULL, 0);
 	close(jobs->crew.cancel_fd);
+	free(jobs->crew.groups);
 	ccp_outlet_close(&jobs->out);
 	ccp_outlet_close(&jobs->err);
 }

@@ -22,6 +22,8 @@ static _Atomic int caught;                 /* a signal's number; threads that up
 static volatile sig_atomic_t status_asked;
 static volatile sig_atomic_t at_once;      /* nothing would have to be cleaned up */
 static volatile sig_atomic_t wake_fd = -1;
+static const _Atomic pid_t *_Atomic children; /* process groups of their own */
+static volatile unsigned children_count;
 static struct timespec caught_at;
 static rlim_t descriptors;                 /* the limit that was inherited; 0 = it was not changed */
 
@@ -62,6 +64,40 @@ static void on_status(int signal)
 	status_asked = 1;
 }
 
+static void signal_children(int number)
+{
+	const _Atomic pid_t *groups = children;
+
+	for (unsigned i = 0; groups != NULL && i < children_count; i++) {
+		pid_t group = groups[i];
+
+		if (group > 0)
+			kill(-group, number);
+	}
+}
+
+/*
+ * The terminal stops our process group only: the children's are others. We stop ourselves in the usual way, which goes
+ * by the usual rules: who has no shell that could let it go on does not stop.
+ */
+static void on_stop(int number)
+{
+	struct sigaction usual = { .sa_handler = SIG_DFL }, ours;
+	int before = errno;
+	sigset_t set;
+
+	signal_children(number);
+	sigemptyset(&set);
+	sigaddset(&set, number);
+	sigaction(number, &usual, &ours);
+	raise(number);
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL); /* it stops here */
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	sigaction(number, &ours, NULL);
+	signal_children(SIGCONT);
+	errno = before;
+}
+
 /*
  * A closed descriptor 0, 1 or 2 would be given to the first file that is opened, and messages or data would go there.
  * The stand-ins are opened the wrong way round, so that reading or writing them fails as it would have.
@@ -95,16 +131,28 @@ void ccp_signals_restore_descriptors(void)
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-void ccp_signals_wake(int fd)
-{
-	wake_fd = fd;
-}
-
 static bool is_ignored(int signal)
 {
 	struct sigaction old;
 
 	return sigaction(signal, NULL, &old) == 0 && old.sa_handler == SIG_IGN;
+}
+
+void ccp_signals_wake(int fd, const _Atomic pid_t *groups, unsigned count)
+{
+	struct sigaction quit = { .sa_handler = fd >= 0 ? on_end : SIG_DFL };
+	struct sigaction stop = { .sa_handler = fd >= 0 ? on_stop : SIG_DFL, .sa_flags = SA_RESTART };
+
+	children = NULL;
+	children_count = count;
+	children = groups;
+	wake_fd = fd;
+	sigemptyset(&quit.sa_mask);
+	sigemptyset(&stop.sa_mask);
+	if (!is_ignored(SIGQUIT))
+		sigaction(SIGQUIT, &quit, NULL);
+	if (!is_ignored(SIGTSTP))
+		sigaction(SIGTSTP, &stop, NULL);
 }
 
 void ccp_signals_init(void)

@@ -4,7 +4,9 @@
 #ifndef CCP_CMD_SIGNALS_H
 #define CCP_CMD_SIGNALS_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
+#include <sys/types.h>
 
 /*
  * Opens closed standard descriptors, installs the handlers (what was inherited as ignored stays so), and raises the
@@ -16,10 +18,12 @@ void ccp_signals_init(void);
 void ccp_signals_clean(bool nothing_to_clean);
 
 /*
- * From now on every signal that asks us to end also adds 1 to `fd`, an eventfd(2); whoever waits for it has children to
- * end, so that the program does not die at once. -1 = nobody does any more.
+ * From now on every signal that asks us to end, and SIGQUIT is one of them, also adds 1 to `fd`, an eventfd(2); whoever
+ * waits for it has children to end, so that the program does not die at once. SIGTSTP (Ctrl-Z) is passed on to the
+ * `count` process groups in `groups`, of which those that are 0 are none; when we go on they get SIGCONT.
+ * -1 and NULL = nobody waits, and there are none, any more.
  */
-void ccp_signals_wake(int fd);
+void ccp_signals_wake(int fd, const _Atomic pid_t *groups, unsigned count);
 
 /* Puts back the limit of descriptors that was inherited: programs that are started shall inherit it, too. */
 void ccp_signals_restore_descriptors(void);

@@ -8,9 +8,11 @@
 #ifndef CCP_PIPELINE_COMMAND_CREW_H
 #define CCP_PIPELINE_COMMAND_CREW_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "pipeline/command/kept.h"
 #include "pipeline/err.h"
@@ -70,6 +72,7 @@ struct ccp_crew_options {
 	uint64_t memory_bytes; /* what waits for its turn is moved to files beyond that; 0 = a default */
 	int later_fd;          /* see next; -1 = none */
 	int cancel_fd;         /* eventfd(2): whatever is added stops the run, the second time at once; -1 = none */
+	_Atomic pid_t *groups; /* `degree` of them: the process groups of what runs, 0 = none. NULL: nobody asks */
 };
 
 struct ccp_crew_totals {

@@ -118,6 +118,12 @@ static void unwatch_all(const struct crew *crew, const struct crew_job *job)
 	unwatch(crew, job->child.err);
 }
 
+static void note_group(const struct crew *crew, const struct crew_job *job, pid_t group)
+{
+	if (crew->options->groups != NULL)
+		atomic_store(&crew->options->groups[job->slot], group);
+}
+
 /* The try is over. */
 static int finish(struct crew *crew, struct crew_job *job, struct ccp_err *err)
 {
@@ -128,6 +134,7 @@ static int finish(struct crew *crew, struct crew_job *job, struct ccp_err *err)
 	crew->slots[job->slot] = NULL;
 	crew->running--;
 	unwatch_all(crew, job);
+	note_group(crew, job, 0); /* while the number is still its own */
 	ccp_child_reap(&job->child);
 	job->took_ns = ccp_crew_clock(CLOCK_MONOTONIC) - job->start_ns;
 	if (stopped) {
@@ -200,6 +207,7 @@ int ccp_crew_start(struct crew *crew, struct crew_job *job, struct ccp_err *err)
 		job->end = CCP_CREW_NOT_RUN;
 		return settle(crew, job, err);
 	}
+	note_group(crew, job, job->child.pid);
 	job->tries++;
 	crew->slots[slot] = job;
 	crew->running++;
@@ -209,6 +217,7 @@ int ccp_crew_start(struct crew *crew, struct crew_job *job, struct ccp_err *err)
 		return 0;
 	ccp_child_signal(&job->child, SIGKILL); /* of what is not watched the end would not be seen */
 	unwatch_all(crew, job);
+	note_group(crew, job, 0);
 	ccp_child_reap(&job->child);
 	crew->slots[slot] = NULL;
 	crew->running--;
