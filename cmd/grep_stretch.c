@@ -25,7 +25,7 @@ static bool may_print(struct ccp_grep_run *run, uint64_t end)
 {
 	if (end > run->binary_from) {
 		run->binary_matched = run->done = true;
-		run->any_line = true; /* of GNU grep's, too, a separator comes after it */
+		run->any_line |= !run->ignored; /* of GNU grep's, too, a separator comes after what is told */
 		return false;
 	}
 	if (end > run->known)
