@@ -85,7 +85,8 @@ static int prepare(posix_spawnattr_t *attr, posix_spawn_file_actions_t *actions,
 }
 
 /* Returns 0 or an errno. */
-static int spawn(pid_t *pid, const char *path, char *const *argv, int input, int output, int messages)
+static int spawn(pid_t *pid, const char *path, char *const *argv, char *const *envp, int input, int output,
+		 int messages)
 {
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attr;
@@ -97,8 +98,8 @@ static int spawn(pid_t *pid, const char *path, char *const *argv, int input, int
 	if (error == 0) {
 		error = prepare(&attr, &actions, input, output, messages);
 		if (error == 0)
-			error = path != NULL ? posix_spawn(pid, path, &actions, &attr, argv, environ)
-					     : posix_spawnp(pid, argv[0], &actions, &attr, argv, environ);
+			error = path != NULL ? posix_spawn(pid, path, &actions, &attr, argv, envp)
+					     : posix_spawnp(pid, argv[0], &actions, &attr, argv, envp);
 		posix_spawnattr_destroy(&attr);
 	}
 	posix_spawn_file_actions_destroy(&actions);
@@ -112,7 +113,8 @@ static void close_fd(int *fd)
 	*fd = -1;
 }
 
-int ccp_child_start(struct ccp_child *child, const char *path, char *const *argv, int input, struct ccp_err *err)
+int ccp_child_start(struct ccp_child *child, const char *path, char *const *argv, char *const *envp, int input,
+		    struct ccp_err *err)
 {
 	int output[2] = { -1, -1 }, messages[2] = { -1, -1 }, error;
 
@@ -120,7 +122,7 @@ int ccp_child_start(struct ccp_child *child, const char *path, char *const *argv
 	if (pipe2(output, O_CLOEXEC) != 0 || pipe2(messages, O_CLOEXEC) != 0)
 		error = errno;
 	else
-		error = spawn(&child->pid, path, argv, input, output[1], messages[1]);
+		error = spawn(&child->pid, path, argv, envp != NULL ? envp : environ, input, output[1], messages[1]);
 	close_fd(&output[1]);
 	close_fd(&messages[1]);
 	if (error == 0) {

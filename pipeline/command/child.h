@@ -27,9 +27,11 @@ char *ccp_child_find(const char *name);
 /*
  * Starts the program at `path` in a process group of its own, its standard input being `input`, its output and error
  * pipes to us. It inherits no other descriptor that is closed on exec. `path` NULL: argv[0] is looked for in PATH.
+ * `envp` NULL: its environment is ours.
  * Errors: -1 with CCP_E_SYS and the errno of what failed.
  */
-int ccp_child_start(struct ccp_child *child, const char *path, char *const *argv, int input, struct ccp_err *err);
+int ccp_child_start(struct ccp_child *child, const char *path, char *const *argv, char *const *envp, int input,
+		    struct ccp_err *err);
 
 /* Notes how it ended, after pidfd became readable. It stays a zombie, so that its number remains its own. */
 void ccp_child_note_end(struct ccp_child *child);

@@ -26,6 +26,7 @@ struct ccp_crew_program {
 	const char *path;   /* NULL: argv[0] is looked for in PATH */
 	char *const *argv;
 	int input;          /* its standard input; -1 = there is nothing to read */
+	char *const *envp;  /* its environment; NULL: ours */
 };
 
 /* How a job ended. Borrowed during the call. */

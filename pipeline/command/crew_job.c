@@ -198,7 +198,7 @@ int ccp_crew_start(struct crew *crew, struct crew_job *job, struct ccp_err *err)
 	job->start_ns = ccp_crew_clock(CLOCK_MONOTONIC);
 	job->end_ns = timeout_ns > 0 ? job->start_ns + timeout_ns : UINT64_MAX;
 	if (crew->calls->program(crew->calls->arg, job->item, slot + 1, &program, &job->why) != 0 ||
-	    ccp_child_start(&job->child, program.path, program.argv,
+	    ccp_child_start(&job->child, program.path, program.argv, program.envp,
 			    program.input >= 0 ? program.input : crew->null_fd, &job->why) != 0) {
 		if (job->why.code == CCP_E_SYS && is_passing(job->why.sys) && crew->running > 0)
 			return 1;
