@@ -26,7 +26,8 @@ const struct ccp_command *const ccp_commands[] = {
 	&ccp_command_test, &ccp_command_list, &ccp_command_index, &ccp_command_sum, &ccp_command_tar, &ccp_command_wc,
 	&ccp_command_grep, &ccp_command_freq, &ccp_command_stats,
 	&ccp_command_sort,
-	&ccp_command_run, &ccp_command_map,
+	&ccp_command_uniq, &ccp_command_head, &ccp_command_tail,
+	&ccp_command_run, &ccp_command_map, &ccp_command_mr,
 	&ccp_command_compare, &ccp_command_info, NULL,
 };
 

@@ -42,6 +42,10 @@ enum {
 	CCP_FOR_SORT = 1u << 19,
 	CCP_FOR_RUN = 1u << 20,
 	CCP_FOR_MAP = 1u << 21,
+	CCP_FOR_MR = 1u << 23,
+	CCP_FOR_UNIQ = 1u << 24,
+	CCP_FOR_HEAD = 1u << 25,
+	CCP_FOR_TAIL = 1u << 26,
 };
 #define CCP_FOR_SUM_PERSONA (CCP_FOR_HASHSUM | CCP_FOR_B2SUM | CCP_FOR_CKSUM)
 
@@ -120,6 +124,24 @@ struct ccp_sort_settings {
 	const char *tmpdir;          /* NULL = not said */
 };
 
+/* What was said to uniq. */
+struct ccp_uniq_settings {
+	int count, repeated, unique, ignore_case, null_lines;
+	uint64_t skip_fields, skip_chars;
+	bool has_check_chars;
+	uint64_t check_chars;
+};
+
+/* What was said to head and tail. */
+struct ccp_ends_settings {
+	bool said;                   /* how much is wanted; else 10 lines */
+	bool bytes;                  /* of `count`, else lines */
+	char sign;                   /* before it: '-', '+', or 0 */
+	uint64_t count;
+	int headers;                 /* 'q' = none, 'v' = always, 0 = if there are several inputs */
+	int null_lines;
+};
+
 /* What was said to freq. */
 struct ccp_freq_settings {
 	int by;                      /* enum ccp_freq_by */
@@ -154,6 +176,15 @@ struct ccp_run_settings {
 	int tag, dry_run;
 	int by;                      /* of map: 'l' = lines, 'f' = files, 's' or 0 = bytes */
 	uint64_t by_count;           /* so many */
+};
+
+/* What was said to mr; its retries and its timeout are those of run. */
+struct ccp_mr_settings {
+	const char *map, *combine, *reduce; /* NULL = not said */
+	bool has_reducers;
+	unsigned reducers;
+	uint64_t split_bytes;        /* 0 = not said */
+	struct ccp_sort_order order; /* its keys */
 };
 
 /*
@@ -203,9 +234,12 @@ struct ccp_settings {
 	struct ccp_tar_settings tar;
 	struct ccp_grep_settings grep;
 	struct ccp_run_settings run;
+	struct ccp_mr_settings mr;
 	struct ccp_freq_settings freq;
 	struct ccp_stats_settings stats;
 	struct ccp_sort_settings sort;
+	struct ccp_uniq_settings uniq;
+	struct ccp_ends_settings ends;
 	unsigned wc;                 /* CCP_WC_…, what was asked for */
 
 	/* compare */

@@ -75,6 +75,12 @@ int ccp_option_sort_separator(struct ccp_settings *settings, const struct ccp_op
 int ccp_option_sort_size(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
 int ccp_option_sort_check(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
 
+/* options_lines.c: the same, for uniq, head and tail. */
+int ccp_option_uniq_number(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
+int ccp_option_ends_count(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
+int ccp_option_ends_digit(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
+int ccp_option_lines_refuse(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
+
 /* options_freq.c: the same, for freq. */
 int ccp_option_freq_by(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
 int ccp_option_freq_separator(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
@@ -88,6 +94,11 @@ int ccp_option_run_timeout(struct ccp_settings *settings, const struct ccp_optio
 int ccp_option_run_retries(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
 int ccp_option_run_halt(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
 int ccp_option_map_by(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
+
+/* options_mr.c: the same, for mr. */
+int ccp_option_mr_reducers(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
+int ccp_option_mr_split(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
+int ccp_option_mr_key(struct ccp_settings *settings, const struct ccp_option *option, const char *value);
 
 /* options_tar.c: the same, for tar. */
 int ccp_option_tar_mode(struct ccp_settings *settings, const struct ccp_option *option, const char *value);

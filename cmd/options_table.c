@@ -26,11 +26,18 @@
 #define GREP CCP_FOR_GREP
 #define RUN CCP_FOR_RUN
 #define MAP CCP_FOR_MAP
-#define RUNS (RUN | MAP)
+#define MR CCP_FOR_MR
+#define RUNS (RUN | MAP | MR)
 #define FREQ CCP_FOR_FREQ
 #define STATS CCP_FOR_STATS
 #define SORT CCP_FOR_SORT
-#define TEXTS (CCP_FOR_WC | CCP_FOR_GREP | CCP_FOR_FREQ | CCP_FOR_STATS | CCP_FOR_SORT | CCP_FOR_MAP)
+#define UNIQ CCP_FOR_UNIQ
+#define HEAD CCP_FOR_HEAD
+#define TAIL CCP_FOR_TAIL
+#define ENDS (HEAD | TAIL)
+#define TEXTS \
+	(CCP_FOR_WC | CCP_FOR_GREP | CCP_FOR_FREQ | CCP_FOR_STATS | CCP_FOR_SORT | CCP_FOR_MAP | CCP_FOR_MR | \
+	 UNIQ | ENDS)
 #define INPUTS (TEXTS | GU | CCP_FOR_CAT | CCP_FOR_TEST | CCP_FOR_LIST | SUM)
 #define DATA (INPUTS | TAR)
 #define NET DATA
@@ -87,9 +94,19 @@ const struct ccp_option ccp_options[] = {
 	ON(RUN, '0', "null", nul_separated, 1, "arguments in files and on standard input end in NUL"),
 	ARG(MAP, 0, "by", "UNIT", act, ccp_option_map_by,
 	    "cut inputs into blocks of UNIT: line, N-lines, SIZE (default 1M, to the end of a line), file"),
+	TEXT(MR, 0, "map", "CMD", mr.map, "the command that gets the lines of the inputs (needed)"),
+	TEXT(MR, 0, "reduce", "CMD", mr.reduce,
+	     "the command that gets sorted lines; or sum, count, min, max, none; default: the lines are written"),
+	TEXT(MR, 0, "combine", "CMD", mr.combine,
+	     "the same for the sorted lines of each map, before all are sorted: a command, sum, count, min, max"),
+	ARG(MR, 0, "reducers", "R", act, ccp_option_mr_reducers, "share keys out to R reducers (default 1); 0 = none"),
+	ARG(MR, 0, "sort-key", "KEY", act, ccp_option_mr_key,
+	    "order for the reducers as sort -k has it, fields ending at tabs (default: by key); repeatable"),
+	ARG(MR, 0, "split", "SIZE", act, ccp_option_mr_split,
+	    "lines for one map, about SIZE bytes, decoded (default 8M)"),
 	ARG(RUNS, 0, "timeout", "S", act, ccp_option_run_timeout, "stop what runs longer than S seconds (or 5m, 2h)"),
 	ARG(RUNS, 0, "retries", "N", act, ccp_option_run_retries, "run what failed up to N times more"),
-	ARG(RUNS, 0, "halt", "WHEN", act, ccp_option_run_halt,
+	ARG(RUNS & ~MR, 0, "halt", "WHEN", act, ccp_option_run_halt,
 	    "after N failures start nothing more: soon,fail=N; stop what runs, too: now,fail=N"),
 	TEXT(RUN, 0, "joblog", "FILE", run.joblog, "write a line about each job to FILE"),
 	ON(RUN, 0, "resume", run.resume, 'r', "with --joblog: pass over jobs that it tells ended well"),
@@ -173,6 +190,42 @@ const struct ccp_option ccp_options[] = {
 	TEXT(STATS, 0, "quantiles", "P,...", stats.quantiles, "which (default 0.5,0.9,0.99), or none"),
 	ON(STATS, 0, "json", json, 1, "print a JSON object for each row, one a line"),
 	ON(STATS, 0, "to-csv", stats.to_csv, 1, "print CSV"),
+	ON(UNIQ, 'c', "count", uniq.count, 1, "print before each line how often it came"),
+	ON(UNIQ, 'd', "repeated", uniq.repeated, 1, "print only lines that came more than once"),
+	ON(UNIQ, 'u', "unique", uniq.unique, 1, "print only lines that came once"),
+	ON(UNIQ, 'i', "ignore-case", uniq.ignore_case, 1, "capital and small letters of ASCII are the same"),
+	ARG(UNIQ, 'f', "skip-fields", "N", uniq.skip_fields, ccp_option_uniq_number,
+	    "do not compare the first N fields"),
+	ARG(UNIQ, 's', "skip-chars", "N", uniq.skip_chars, ccp_option_uniq_number, "nor the N bytes after them"),
+	ARG(UNIQ, 'w', "check-chars", "N", uniq.check_chars, ccp_option_uniq_number, "compare no more than N bytes"),
+	ON(UNIQ, 'z', "zero-terminated", uniq.null_lines, 1, "lines end in NUL"),
+	CALL(UNIQ, 'D', NULL, 0, ccp_option_lines_refuse, NULL),
+	{ UNIQ, 0, "all-repeated", "HOW", CCP_OPTION_MAYBE, 0, 0, ccp_option_lines_refuse, NULL },
+	{ UNIQ, 0, "group", "HOW", CCP_OPTION_MAYBE, 0, 0, ccp_option_lines_refuse, NULL },
+	ARG(HEAD, 'n', "lines", "[-]N", act, ccp_option_ends_count,
+	    "print the first N lines (default 10; also -N); with a - all but the last N"),
+	ARG(HEAD, 'c', "bytes", "[-]N", act, ccp_option_ends_count, "the same in bytes; K, M, kB, ... may follow N"),
+	ARG(TAIL, 'n', "lines", "[+]N", act, ccp_option_ends_count,
+	    "print the last N lines (default 10; also -N); with a + all from line N on"),
+	ARG(TAIL, 'c', "bytes", "[+]N", act, ccp_option_ends_count, "the same in bytes; K, M, kB, ... may follow N"),
+	ON(ENDS, 'q', "quiet", ends.headers, 'q', "never print headers with the names of inputs"),
+	ON(ENDS, 0, "silent", ends.headers, 'q', NULL),
+	ON(ENDS, 'v', "verbose", ends.headers, 'v', "always print them, not only above several inputs"),
+	ON(ENDS, 'z', "zero-terminated", ends.null_lines, 1, "lines end in NUL"),
+	CALL(TAIL, 'f', NULL, 0, ccp_option_lines_refuse, NULL),
+	CALL(TAIL, 'F', NULL, 0, ccp_option_lines_refuse, NULL),
+	{ TAIL, 0, "follow", "HOW", CCP_OPTION_MAYBE, 0, 0, ccp_option_lines_refuse, NULL },
+	CALL(TAIL, 0, "retry", 0, ccp_option_lines_refuse, NULL),
+	CALL(ENDS, '0', NULL, 0, ccp_option_ends_digit, NULL),
+	CALL(ENDS, '1', NULL, 1, ccp_option_ends_digit, NULL),
+	CALL(ENDS, '2', NULL, 2, ccp_option_ends_digit, NULL),
+	CALL(ENDS, '3', NULL, 3, ccp_option_ends_digit, NULL),
+	CALL(ENDS, '4', NULL, 4, ccp_option_ends_digit, NULL),
+	CALL(ENDS, '5', NULL, 5, ccp_option_ends_digit, NULL),
+	CALL(ENDS, '6', NULL, 6, ccp_option_ends_digit, NULL),
+	CALL(ENDS, '7', NULL, 7, ccp_option_ends_digit, NULL),
+	CALL(ENDS, '8', NULL, 8, ccp_option_ends_digit, NULL),
+	CALL(ENDS, '9', NULL, 9, ccp_option_ends_digit, NULL),
 	ON(GREP, 0, "help", act, CCP_ACT_HELP, "give this help"),
 	CALL(GREP, 0, "verbose", 0, ccp_option_verbose, "tell how the work is run"),
 	ON(ALL & ~GREP & ~SORT, 'h', "help", act, CCP_ACT_HELP, "give this help"),
@@ -210,14 +263,14 @@ const struct ccp_option ccp_options[] = {
 	CALL(CODEC | CCP_FOR_LIST, 'N', "name", 0, ccp_option_no_name,
 	    "save or restore the original name and timestamp"),
 	ON(GNU, 0, "-presume-input-tty", presume_tty, 1, NULL),
-	CALL(ALL & ~GREP, 'q', "quiet", 0, ccp_option_quiet, "suppress all warnings"),
+	CALL(ALL & ~GREP & ~ENDS, 'q', "quiet", 0, ccp_option_quiet, "suppress all warnings"),
 	CALL(CODEC, 0, "silent", 0, ccp_option_quiet, NULL),
 	ON((INPUTS & ~SORT) | GNU, 'r', "recursive", recursive, 1, "operate recursively on directories"),
 	ON(GNU, 0, "synchronous", fsync, CCP_FSYNC_ALWAYS,
 	   "synchronous output (safer if system crashes, but slower)"),
 	TEXT(CODEC | CCP_FOR_LIST, 'S', "suffix", "SUF", suffix, "use suffix SUF on compressed files"),
 	CALL(CODEC, 't', "test", 0, ccp_option_test, "test compressed file integrity"),
-	CALL(ALL & ~INDEX & ~GREP, 'v', "verbose", 0, ccp_option_verbose, "verbose mode"),
+	CALL(ALL & ~INDEX & ~GREP & ~ENDS, 'v', "verbose", 0, ccp_option_verbose, "verbose mode"),
 	ON(ALL & ~SORT, 'V', "version", act, CCP_ACT_VERSION, "display version number"),
 	CALL(GZ | GNU | TAR, '1', "fast", 1, ccp_option_digit, "compress faster"),
 	CALL(GZ | GNU | TAR, '9', "best", 9, ccp_option_digit, "compress better"),
@@ -268,6 +321,7 @@ const struct ccp_option ccp_options[] = {
 	HEADING(DATA, "Input and output"),
 	TEXT(OUT | TAR, 'o', "output", "FILE", output, "write everything to FILE, or to a URL"),
 	TEXT(GU, 0, "output-dir", "DIR", output_dir, "write below DIR, with the folders of the inputs; or a URL"),
+	TEXT(MR, 'o', "output", "DIR", output, "write DIR/part-00000 and so on, one a reducer, and DIR/_SUCCESS"),
 	TEXT(SORT, 'o', "output", "FILE", output, "write the result to FILE, which may be one of the inputs"),
 	TEXT(GU, 0, "into", "FILE.tar", into, "write all outputs as members of a tar archive; - is standard output"),
 	ON(INPUTS, 0, "archive", archive, 1, "take the members of archives (tar, zip, 7z, cpio, iso) as inputs"),
@@ -295,9 +349,10 @@ const struct ccp_option ccp_options[] = {
 	ARG(WC | SORT, 0, "files0-from", "FILE", act, ccp_option_files0,
 	    "names from FILE, each ended by NUL; - is standard input"),
 	TEXT(INPUTS, 0, "files-from", "FILE", files_from, "read more names from FILE, one a line; - is standard input"),
-	ON(INPUTS & ~GZ & ~GREP, '0', "null", nul_separated, 1, "names in --files-from end in a NUL byte"),
+	ON(INPUTS & ~GZ & ~GREP & ~ENDS, '0', "null", nul_separated, 1, "names in --files-from end in a NUL byte"),
 	ON(GREP, 0, "null-files", nul_separated, 1, "names in --files-from end in a NUL byte"),
 	ON(GZ | TAR, 0, "null", nul_separated, 1, "names in --files-from end in a NUL byte (also -0)"),
+	ON(ENDS, 0, "null", nul_separated, 1, "names in --files-from end in a NUL byte"),
 
 	HEADING(DATA, "Concurrency and memory"),
 	TEXT(DATA, 'j', "jobs", "N", plan.jobs, "use N CPUs: a number, N%, -N (all but N), auto (default)"),
@@ -323,7 +378,7 @@ const struct ccp_option ccp_options[] = {
 	    "transfers that run ahead of their turn (default: learned)"),
 	ARG(NET, 0, "per-host", "N", act, ccp_option_net_per_host,
 	    "of these, from one host and port (default: learned, at most 64)"),
-	ARG(NET & ~MAP, 0, "retries", "N", act, ccp_option_net_retries,
+	ARG(NET & ~MAP & ~MR, 0, "retries", "N", act, ccp_option_net_retries,
 	    "tries after the first, for what may pass (default 3)"),
 	ARG(NET, 0, "connect-timeout", "S", act, ccp_option_net_connect,
 	    "seconds until a connection must stand (default 30)"),

@@ -60,6 +60,14 @@ if can_mount tmpfs; then
 			umount disk
 		done
 	done
+	for reducers in 0 3; do
+		mount -t tmpfs -o size=256k tmpfs disk
+		head -c 130000 /dev/zero >disk/filling
+		observe report "$ccpipe" mr --map cat --reducers $reducers -o disk/out orig/random orig/file1
+		refused "mr, full disk, $reducers reducers" &&
+			check "mr, $reducers reducers: partial: $(ls -A disk)" test "$(ls -A disk)" = filling
+		umount disk
+	done
 else
 	skip "full disk: $why"
 fi
