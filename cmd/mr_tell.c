@@ -49,8 +49,14 @@ static void on_line(struct lines *lines, const char *line, size_t len, bool ende
 	int kind = ccp_mr_counters_line(&lines->counters, line, len, &message, &ignored);
 
 	if (kind == CCP_MR_STATUS) {
+		size_t words = len - (size_t)(message - line);
+
 		free(lines->status);
-		lines->status = strndup(message, len - (size_t)(message - line));
+		lines->status = malloc(words + 1);
+		if (lines->status != NULL) {
+			memcpy(lines->status, message, words);
+			lines->status[words] = '\0';
+		}
 	} else if (kind != CCP_MR_COUNTER) {
 		pass(lines, line, len + ended);
 	}

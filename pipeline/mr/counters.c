@@ -46,9 +46,11 @@ int ccp_mr_counters_add(struct ccp_mr_counters *counters, const char *name, size
 		counters->list = list;
 		counters->room = room;
 	}
-	copy = strndup(name, len);
+	copy = malloc(len + 1); /* not strndup(3), which may look beyond for an end */
 	if (copy == NULL)
 		return ccp_err_set(err, CCP_E_NO_MEMORY, "no memory for counters");
+	memcpy(copy, name, len);
+	copy[len] = '\0';
 	memmove(list + low + 1, list + low, (counters->count - low) * sizeof *list);
 	list[low] = (struct ccp_mr_counter){ copy, len, amount };
 	counters->count++;
