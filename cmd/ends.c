@@ -53,6 +53,7 @@ static int on_begin(void *arg, const struct ccp_input *input, struct ccp_err *er
 	struct ccp_ends_run *run = arg;
 
 	(void)err;
+	run->failed = false;
 	ccp_ends_release(&run->ends);
 	ccp_ends_header(run, input->is_stdin ? "standard input" : input->path);
 	return 0;
@@ -70,8 +71,14 @@ static int on_take(void *arg, const struct ccp_input *input, const struct ccp_pa
 	struct ccp_ends_run *run = arg;
 	struct ccp_ends_taker taker = ccp_ends_taker(run);
 	size_t used;
-	int result = ccp_ends_feed(&run->ends, part->data, part->len, &taker, &used, err);
+	int result = run->failed ? 1 : ccp_ends_feed(&run->ends, part->data, part->len, &taker, &used, &run->err);
 
+	(void)err;
+	if (result < 0) { /* of this input; the others go on */
+		run->failed = true;
+		ccp_ends_release(&run->ends);
+		return 1;
+	}
 	if (result == 1 && is_last(run->settings, input)) {
 		run->stopped = 1; /* who writes into a pipe may be waiting, and so would we */
 		ccp_run_cancel();
@@ -85,8 +92,7 @@ static int on_end(void *arg, struct ccp_input *input, bool failed, struct ccp_er
 	struct ccp_ends_run *run = arg;
 	struct ccp_ends_taker taker = ccp_ends_taker(run);
 
-	(void)err;
-	if (failed && input->err.code == CCP_E_CANCELLED)
+	if ((failed && input->err.code == CCP_E_CANCELLED) || run->failed)
 		ccp_ends_release(&run->ends);
 	else
 		ccp_ends_finish(&run->ends, &taker);
@@ -94,7 +100,9 @@ static int on_end(void *arg, struct ccp_input *input, bool failed, struct ccp_er
 		run->broken = true;
 		ccp_sum_stop(run->settings);
 	}
-	return 0;
+	if (run->failed)
+		*err = run->err;
+	return run->failed ? -1 : 0;
 }
 
 /* ---- inputs -------------------------------------------------------------------------------------- */
@@ -148,14 +156,24 @@ static void print_all(struct ccp_ends_run *run, bool simple)
 	const struct ccp_settings *s = run->settings;
 	size_t done = 0; /* names that have been looked at */
 
-	for (size_t i = 0; i < s->name_count && simple && goes_on(run); i++) {
+	for (size_t i = 0; i < s->name_count && goes_on(run); i++) {
 		struct ccp_plain plain = { .fd = -1 };
+		bool is_stdin = strcmp(s->names[i], "-") == 0;
 		struct stat st;
 
-		if (ccp_url_kind(s->names[i]) != CCP_URL_NONE)
+		if (is_stdin && run->stdin_ended) { /* what is left may begin anywhere in a compressed stream */
+			look_at(run, done, i);
+			done = i + 1;
+			if (goes_on(run))
+				ccp_ends_header(run, "standard input");
 			continue;
+		}
+		if (!simple || ccp_url_kind(s->names[i]) != CCP_URL_NONE) {
+			run->stdin_ended |= is_stdin;
+			continue;
+		}
 		/* to open a pipe may take long, and eat what is to come later */
-		if (strcmp(s->names[i], "-") == 0 || (stat(s->names[i], &st) == 0 && !S_ISREG(st.st_mode))) {
+		if (is_stdin || (stat(s->names[i], &st) == 0 && !S_ISREG(st.st_mode))) {
 			look_at(run, done, i);
 			done = i;
 		}
@@ -164,9 +182,12 @@ static void print_all(struct ccp_ends_run *run, bool simple)
 			done = i + 1;
 			if (goes_on(run))
 				ccp_plain_print(run, &plain);
-		} else if (plain.fd >= 0 && !plain.regular) {
-			look_at(run, done, i + 1);
-			done = i + 1;
+		} else {
+			run->stdin_ended |= is_stdin;
+			if (plain.fd >= 0 && !plain.regular) {
+				look_at(run, done, i + 1);
+				done = i + 1;
+			}
 		}
 		ccp_plain_close(&plain);
 	}

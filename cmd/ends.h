@@ -17,6 +17,9 @@ struct ccp_ends_run {
 	struct ccp_ends ends;        /* of the input that is read */
 	bool headers, any_header;
 	bool broken;                 /* standard output cannot be written */
+	bool failed;                 /* the input that is read cannot be held: err */
+	struct ccp_err err;
+	bool stdin_ended;            /* a run has read standard input: nobody knows how far */
 	int stopped;                 /* the last input had what was wanted, and the run was cancelled for that */
 	int status;
 };

@@ -1,9 +1,9 @@
 /*
  * ends_plain.c: inputs that are not compressed, read one after the other.
  *
- * The first bytes of a pipe are looked at without taking them, with tee(2): if they are compressed, somebody else reads
- * the pipe. Of a file that says how long it is, what lies before or behind what is wanted is not read, and what is
- * appended meanwhile does not count.
+ * The first bytes of a pipe or a socket are looked at without taking them, with tee(2) or MSG_PEEK: if they are
+ * compressed, somebody else reads it. Of a file that says how long it is, what lies before or behind what is wanted is
+ * not read, and what is appended meanwhile does not count.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -34,7 +35,7 @@ static bool try_again(int fd)
 	return errno == EINTR;
 }
 
-/* Copies up to two bytes of a pipe, which stay in it. Returns how many, 0 at its end, -1 if that cannot be done. */
+/* Copies up to two bytes of a pipe or a socket, which stay there. Returns how many, 0 at the end, -1 if it cannot. */
 static ssize_t peek_once(int fd, uint8_t first[2])
 {
 	ssize_t got;
@@ -45,8 +46,13 @@ static ssize_t peek_once(int fd, uint8_t first[2])
 	do
 		got = tee(fd, copy[1], 2, 0);
 	while (got < 0 && try_again(fd));
-	if (got > 0)
+	if (got < 0 && errno == EINVAL) {
+		do
+			got = recv(fd, first, 2, MSG_PEEK);
+		while (got < 0 && try_again(fd));
+	} else if (got > 0) {
 		got = read(copy[0], first, (size_t)got);
+	}
 	close(copy[0]);
 	close(copy[1]);
 	return got;
@@ -106,7 +112,7 @@ bool ccp_plain_open(struct ccp_plain *plain, const char *name)
 		return false;
 	if (S_ISREG(st.st_mode) && look_at_file(plain, &st))
 		return true;
-	if (S_ISFIFO(st.st_mode)) {
+	if (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode)) {
 		bool compressed;
 
 		ccp_signals_clean(true);
@@ -144,20 +150,23 @@ static int narrow(const struct ccp_plain *plain, struct ccp_ends_want *want)
 	return lseek(plain->fd, begin, SEEK_SET) < 0 ? -1 : 0;
 }
 
-/* Reads from where the file stands. Returns 0, or -1 with errno. */
+/* Reads from where the file stands, as far as it was when it was opened. Returns 0, or -1 with errno. */
 static int copy(struct ccp_ends_run *run, const struct ccp_plain *plain, struct ccp_ends *ends, struct ccp_err *err)
 {
 	struct ccp_ends_taker taker = ccp_ends_taker(run);
 	uint8_t data[BLOCK_BYTES];
+	off_t left = plain->sized ? plain->to - lseek(plain->fd, 0, SEEK_CUR) : BLOCK_BYTES;
 
-	for (int enough = ccp_ends_is_nothing(&ends->want); !enough && !run->broken;) {
-		ssize_t got = read(plain->fd, data, sizeof data);
+	for (int enough = ccp_ends_is_nothing(&ends->want); !enough && !run->broken && left > 0;) {
+		ssize_t got = read(plain->fd, data, left < BLOCK_BYTES ? (size_t)left : BLOCK_BYTES);
 		size_t used;
 
 		if (got < 0 && try_again(plain->fd))
 			continue;
 		if (got <= 0)
 			return (int)got;
+		if (plain->sized)
+			left -= got;
 		enough = ccp_ends_feed(ends, data, (size_t)got, &taker, &used, err);
 		if (enough < 0)
 			return -1;
