@@ -1,12 +1,12 @@
 /* curl_words.c: a table of libcurl's results, those that transfers in both directions have; see curl_words.h. */
 #include "pipeline/net/curl_words.h"
 
-#ifdef CCP_HAVE_CURL
-
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+
+#ifdef CCP_HAVE_CURL
 
 /* Words that begin with a capital do not in the middle of a line, names like SSL do. */
 static void lower(const char *before, const char *words, char *text, size_t room)
