@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-
 static const char *path_of(const struct ccp_input *input)
 {
 	return input->is_stdin ? "stdin" : input->path;

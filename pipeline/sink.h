@@ -49,7 +49,6 @@ struct ccp_sink_options {
 	const struct ccp_collector *collector; /* for the sink collect */
 };
 
-
 enum {
 	/* one output for all inputs: EMIT is in order over all jobs, and a failed write ends the run */
 	CCP_SINK_SHARED = 1u << 0,

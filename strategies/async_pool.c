@@ -3,7 +3,6 @@
  */
 #include "strategies/async_pool.h"
 
-
 #include "pipeline/thread.h"
 #include "strategies/async_internal.h"
 
