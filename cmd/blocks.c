@@ -79,6 +79,14 @@ static int on_program(void *arg, void *item, unsigned slot, struct ccp_crew_prog
 	return blocks->calls.program(blocks->calls.arg, work, slot, program, err);
 }
 
+static void on_settled(void *arg, void *item)
+{
+	const struct ccp_work *work = item;
+
+	(void)arg;
+	ccp_block_drop(work->block);
+}
+
 static int on_part(void *arg, const struct ccp_crew_done *so_far, struct ccp_err *err)
 {
 	struct ccp_blocks *blocks = arg;
@@ -102,8 +110,9 @@ static void on_drop(void *arg, void *item)
 static void *crew_main(void *arg)
 {
 	struct ccp_blocks *blocks = arg;
-	const struct ccp_crew_calls calls = { on_next, on_program, blocks->calls.part != NULL ? on_part : NULL, on_done,
-					      on_drop, blocks };
+	const struct ccp_crew_calls calls = { .next = on_next, .program = on_program, .settled = on_settled,
+					      .part = blocks->calls.part != NULL ? on_part : NULL, .done = on_done,
+					      .drop = on_drop, .arg = blocks };
 
 	blocks->result = ccp_crew_run(&blocks->crew, &calls, &blocks->totals, &blocks->err);
 	pthread_mutex_lock(&blocks->lock);

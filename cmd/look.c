@@ -27,6 +27,7 @@ struct look {
 	struct ccp_settings *settings;
 	const struct ccp_look_for *what;
 	struct ccp_printing print;
+	struct ccp_err told; /* the last failure of an input */
 	int status;
 };
 
@@ -99,6 +100,8 @@ static int tell(struct look *look, const struct ccp_result *result)
 		fprintf(stderr, ": at byte %llu", (unsigned long long)err->offset);
 	fprintf(stderr, ": %s\n", err->code == CCP_W_DIRECTORY ? strerrordesc_np(EISDIR) : err->text);
 	funlockfile(stderr);
+	if (failed)
+		look->told = *err;
 	return failed ? CCP_EXIT_FAILED : CCP_EXIT_WARNING;
 }
 
@@ -183,6 +186,12 @@ static int fill(struct ccp_run_options *run, struct look *look, const struct ccp
 	return 0;
 }
 
+/* Whether what ended the run was told as the failure of the input at which it came up. */
+static bool is_told(const struct look *look, const struct ccp_err *err)
+{
+	return look->told.code == err->code && strcmp(look->told.text, err->text) == 0;
+}
+
 /* The run itself, which is planned. Returns 0, or an exit status after a message. */
 static int go(struct ccp_run_options *run, struct look *look)
 {
@@ -198,7 +207,7 @@ static int go(struct ccp_run_options *run, struct look *look)
 	result = ccp_run(run, &summary, &err);
 	ccp_printing_end(&look->print);
 	enough = look->what->stopped != NULL && *look->what->stopped;
-	if (result != 0 && ccp_signals_caught() == 0 && err.code != CCP_E_CANCELLED && !enough)
+	if (result != 0 && ccp_signals_caught() == 0 && err.code != CCP_E_CANCELLED && !enough && !is_told(look, &err))
 		ccp_report_error(&look->print.report, &err);
 	if (ccp_measure_end(run, s, 0, result == 0) != 0 || (result != 0 && !enough))
 		return CCP_EXIT_FAILED;

@@ -154,16 +154,25 @@ static int fill_memory(struct ccp_mr *mr)
 
 /* ---- the job ------------------------------------------------------------------------------------- */
 
-/* While inputs are looked for, the folder that is being written is none of them. */
-static void pass_over(struct ccp_settings *s, const struct ccp_mr_output *output)
+/* While inputs are looked for, the folder that is being written is none of them; its name may look like a pattern. */
+static void pass_over(struct ccp_mr *mr)
 {
-	const char *slash = strrchr(output->temp, '/');
+	struct ccp_settings *s = mr->settings;
+	const char *slash = strrchr(mr->output.temp, '/');
+	char *to = mr->own_glob;
 	size_t i = 0;
 
-	while (i < CCP_GLOBS && s->exclude[i] != NULL)
+	if (!s->recursive || mr->output.dir == NULL)
+		return;
+	for (const char *c = slash != NULL ? slash + 1 : mr->output.temp; *c != '\0'; c++) {
+		if (strchr("*?[\\", *c) != NULL)
+			*to++ = '\\';
+		*to++ = *c;
+	}
+	*to = '\0';
+	while (s->exclude[i] != NULL)
 		i++;
-	if (s->recursive && output->dir != NULL && i < CCP_GLOBS)
-		s->exclude[i] = slash != NULL ? slash + 1 : output->temp;
+	s->exclude[i] = mr->own_glob;
 }
 
 static int run_job(struct ccp_mr *mr)
@@ -221,7 +230,7 @@ static int run_all(struct ccp_mr *mr)
 	if (ccp_mr_output_open(&mr->output, mr->settings->explain ? NULL : mr->settings->output, &mr->jobs.out,
 			       &err) != 0)
 		return ccp_mr_fail(mr, &err);
-	pass_over(mr->settings, &mr->output);
+	pass_over(mr);
 	if (mr->parts > 0 && ccp_sorter_new(&mr->sorter, &mr->sorting, &err) != 0)
 		status = ccp_mr_fail(mr, &err);
 	ccp_mr_tell_open(&mr->tell, &mr->jobs);

@@ -4,6 +4,7 @@
 #ifndef CCP_CMD_MR_H
 #define CCP_CMD_MR_H
 
+#include <limits.h>
 #include <stdbool.h>
 
 #include "cmd/blocks.h"
@@ -34,6 +35,7 @@ struct ccp_mr {
 	struct ccp_mr_gather *gather;
 	struct ccp_mr_tell tell;
 	struct ccp_mr_output output;
+	char own_glob[2 * PATH_MAX]; /* matches its temporary folder */
 };
 
 /* Reads the inputs and runs the maps. Returns an exit status. */

@@ -135,7 +135,7 @@ int ccp_mr_combine(const struct ccp_mr_combine *combine, const struct ccp_kept *
 {
 	struct ccp_crew_options options = combine->tell->jobs->crew;
 	struct run run = { .combine = combine, .block = ccp_block_new(combine->name, 0, err) };
-	const struct ccp_crew_calls calls = { on_next, on_program, NULL, on_done, on_drop, &run };
+	const struct ccp_crew_calls calls = { on_next, on_program, NULL, NULL, on_done, on_drop, &run };
 	struct ccp_crew_totals totals;
 	int result;
 

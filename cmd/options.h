@@ -228,7 +228,7 @@ struct ccp_settings {
 	bool injects;
 
 	unsigned max_depth;          /* 0 = no bound */
-	const char *include[CCP_GLOBS + 1], *exclude[CCP_GLOBS + 1]; /* ended by NULL */
+	const char *include[CCP_GLOBS + 1], *exclude[CCP_GLOBS + 2]; /* ended by NULL; one may be a command's own */
 
 	struct ccp_sum_settings sum;
 	struct ccp_tar_settings tar;

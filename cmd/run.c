@@ -270,7 +270,7 @@ static int dry_run(struct run *run)
 
 static int run_all(struct run *run)
 {
-	const struct ccp_crew_calls calls = { on_next, on_program, on_part, on_done, on_drop, run };
+	const struct ccp_crew_calls calls = { on_next, on_program, NULL, on_part, on_done, on_drop, run };
 	struct ccp_crew_totals totals;
 	struct ccp_err err;
 	int result, status;

@@ -31,11 +31,18 @@ struct ccp_block *ccp_block_new(const char *name, uint64_t at, struct ccp_err *e
 	return NULL;
 }
 
+void ccp_block_drop(struct ccp_block *block)
+{
+	if (block->fd >= 0)
+		close(block->fd);
+	block->fd = -1;
+}
+
 void ccp_block_free(struct ccp_block *block)
 {
 	if (block == NULL)
 		return;
-	close(block->fd);
+	ccp_block_drop(block);
 	free(block);
 }
 

@@ -16,7 +16,7 @@
 /* Owned by its holder. Units: bytes. */
 struct ccp_block {
 	struct ccp_block *next; /* the holder's */
-	int fd;
+	int fd;                 /* -1 = dropped */
 	bool stored;            /* on disk */
 	uint64_t len;
 	uint64_t at;            /* where it begins in what was decoded */
@@ -26,6 +26,9 @@ struct ccp_block {
 /* Makes an empty block. Returns NULL with `err`: CCP_E_SYS, CCP_E_NO_MEMORY. */
 struct ccp_block *ccp_block_new(const char *name, uint64_t at, struct ccp_err *err);
 void ccp_block_free(struct ccp_block *block);
+
+/* Lets go of its bytes: from now on it has only a name, a place and a length. */
+void ccp_block_drop(struct ccp_block *block);
 
 /* Appends. Errors: -1 with CCP_E_SYS. */
 int ccp_block_add(struct ccp_block *block, const void *data, size_t len, struct ccp_err *err);

@@ -49,6 +49,8 @@ struct ccp_crew_done {
  * next     the next job, and what `later_fd` being readable means: `ready`. LATER: to be asked again when it is. NONE:
  *          there is no more. Errors: -1 with `err`: the run ends.
  * program  what to start, before each try. Errors: -1 with `err`: the job is NOT_RUN.
+ * settled  no try of the job will follow: what it was to read is not needed any more, however long it waits for its
+ *          turn. NULL: there is nothing to give back.
  * part     the beginning of what the job whose turn it is writes, if that is much, while it runs: not if it may be
  *          tried again, nor with options.unordered. NULL: it waits. done->out is what follows then. Errors: as done.
  * done     a job is through, in the order of next unless options.unordered. Errors: -1 with `err`: the run ends.
@@ -57,6 +59,7 @@ struct ccp_crew_done {
 struct ccp_crew_calls {
 	int (*next)(void *arg, bool ready, void **job, struct ccp_err *err);
 	int (*program)(void *arg, void *job, unsigned slot, struct ccp_crew_program *program, struct ccp_err *err);
+	void (*settled)(void *arg, void *job);
 	int (*part)(void *arg, const struct ccp_crew_done *so_far, struct ccp_err *err);
 	int (*done)(void *arg, const struct ccp_crew_done *done, struct ccp_err *err);
 	void (*drop)(void *arg, void *job);
@@ -66,7 +69,7 @@ struct ccp_crew_calls {
 struct ccp_crew_options {
 	unsigned degree;       /* programs at once, > 0 */
 	unsigned retries;      /* tries after the first */
-	uint64_t timeout_ns;   /* of a try; 0 = none */
+	uint64_t timeout_ns;   /* of a try; 0 = none. While part or done hold up the run, no time passes */
 	enum ccp_crew_halt halt;
 	uint64_t halt_failures; /* jobs that may fail before that, and with this one it halts */
 	bool unordered;

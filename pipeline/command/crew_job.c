@@ -47,11 +47,26 @@ static struct ccp_crew_done done_of(const struct crew_job *job)
 	};
 }
 
+/* What ran while a call held up the run is not to blame for it: its end may not have been seen for that. */
+static void forgive(const struct crew *crew, uint64_t since_ns)
+{
+	uint64_t lost = ccp_crew_clock(CLOCK_MONOTONIC) - since_ns;
+
+	for (unsigned i = 0; i < crew->options->degree; i++) {
+		struct crew_job *job = crew->slots[i];
+
+		if (job != NULL && job->phase == PHASE_RUNS && job->end_ns != UINT64_MAX)
+			job->end_ns += lost;
+	}
+}
+
 static int hand_over_one(struct crew *crew, struct crew_job *job, struct ccp_err *err)
 {
 	const struct ccp_crew_done done = done_of(job);
+	uint64_t since_ns = ccp_crew_clock(CLOCK_MONOTONIC);
 	int result = crew->calls->done(crew->calls->arg, &done, err);
 
+	forgive(crew, since_ns);
 	crew->waiting--;
 	crew->waiting_bytes -= job->out.len + job->err.len;
 	crew->files -= (unsigned)(job->out.fd >= 0) + (unsigned)(job->err.fd >= 0);
@@ -81,6 +96,8 @@ static int settle(struct crew *crew, struct crew_job *job, struct ccp_err *err)
 			ccp_crew_stop(crew, options->halt == CCP_CREW_NOW, false);
 		}
 	}
+	if (crew->calls->settled != NULL)
+		crew->calls->settled(crew->calls->arg, job->item);
 	job->waits = true;
 	crew->waiting++;
 	if (!options->unordered && crew->first != job && crew->files < crew->files_max &&
@@ -241,13 +258,18 @@ static int drain(const struct crew *crew, struct ccp_kept *spool, int *fd, struc
 static int show_part(const struct crew *crew, struct crew_job *job, struct ccp_err *err)
 {
 	struct ccp_crew_done so_far;
+	uint64_t since_ns;
+	int result;
 
 	if (crew->options->unordered || crew->options->retries > 0 || crew->calls->part == NULL ||
 	    job != crew->first || job->phase != PHASE_RUNS || crew->totals->cancelled ||
 	    ccp_kept_bytes(&job->out) < PART_BYTES)
 		return 0;
 	so_far = done_of(job);
-	if (crew->calls->part(crew->calls->arg, &so_far, err) != 0)
+	since_ns = ccp_crew_clock(CLOCK_MONOTONIC);
+	result = crew->calls->part(crew->calls->arg, &so_far, err);
+	forgive(crew, since_ns);
+	if (result != 0)
 		return -1;
 	job->shown_bytes += ccp_kept_bytes(&job->out);
 	ccp_kept_clear(&job->out);
