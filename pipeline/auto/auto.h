@@ -71,7 +71,7 @@ struct ccp_vector {
 /* Costs of the machine that the model uses. Units: ns, unless said otherwise. */
 struct ccp_costs {
 	double thread;          /* start and join a thread */
-	double omp;             /* first OpenMP region, without its threads */
+	double omp;             /* the change to an OpenMP team, without its threads */
 	double fork;            /* start a worker process */
 	double loop;            /* start an event loop */
 	double handoff;         /* a job through a queue to another thread */

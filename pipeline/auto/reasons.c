@@ -10,7 +10,7 @@
 /* Measured on a virtual machine with 2 CPUs (AMD EPYC, Zen 4; Linux 6.18, glibc 2.36, libgomp 12) and rounded. */
 const struct ccp_costs ccp_costs_default = {
 	.thread = 24e3,
-	.omp = 1.0e6,       /* 0.6 to 0.8 ms here, up to 4 ms elsewhere */
+	.omp = 6.0e6,       /* a pool at work gives way to a team: 5 to 8 ms, though a team alone starts in 0.8 */
 	.fork = 650e3,      /* fork alone 0.24 ms; with the start of the worker */
 	.loop = 60e3,       /* io_uring 15 us, eventfd, epoll, a thread */
 	.handoff = 6e3,     /* a queue that wakes somebody; 0.1 us while it never runs empty */

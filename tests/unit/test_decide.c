@@ -55,8 +55,10 @@ static const struct row rows[] = {
 	/* cached file, light and heavy transform */
 	{ "W1, 1 CPU", 1, 0, { 80, 0 }, { 200, 0 }, { 1, 0 }, 0, 1000, TIME,
 	  "serial", "cpu cpu cpu", CCP_WHY_CPUS },
-	{ "W1, 2 CPUs", 2, 0, { 80, 0 }, { 200, 0 }, { 1, 0 }, 0, 1000, TIME,
+	{ "W1, 2 CPUs", 2, 0, { 80, 0 }, { 200, 0 }, { 1, 0 }, 0, 2000, TIME,
 	  "omp x2", "cpu cpu cpu", CCP_WHY_SIMPLER },
+	{ "W1, 2 CPUs, short", 2, 0, { 80, 0 }, { 200, 0 }, { 1, 0 }, 0, 1000, TIME, /* the pool of the probe goes on */
+	  "threads x2", "cpu cpu cpu", CCP_WHY_CPUS },
 	{ "W1, 16 CPUs", 16, 0, { 80, 0 }, { 200, 0 }, { 1, 0 }, 0, 1000, TIME,
 	  "threads x16", "cpu cpu cpu", CCP_WHY_CPUS },
 	{ "W1, no OpenMP", 2, NO_OMP, { 80, 0 }, { 200, 0 }, { 1, 0 }, 0, 1000, TIME,

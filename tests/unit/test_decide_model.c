@@ -290,7 +290,7 @@ Test(decide_model, figures_by_hand)
 
 	cr_expect_float_eq(predict(&q, FUSED(CCP_KIND_SERIAL, 1)), 1000 * job, 1);
 	cr_expect_float_eq(predict(&q, FUSED(CCP_KIND_THREADS, 2)), 2 * (24e3 + slot) + 500 * (job + 1e3), 1);
-	cr_expect_float_eq(predict(&q, FUSED(CCP_KIND_OMP, 2)), 1e6 + 2 * (24e3 + slot) + 500 * (job + 1e3), 1);
+	cr_expect_float_eq(predict(&q, FUSED(CCP_KIND_OMP, 2)), 6e6 + 2 * (24e3 + slot) + 500 * (job + 1e3), 1);
 	/* the CPUs are the limit, not the 16 threads, which are in each other's way: 8 % * 14 / 16 */
 	cr_expect_float_eq(predict(&q, FUSED(CCP_KIND_THREADS, 16)),
 			   16 * (24e3 + slot) + 500 * (job * (1 + 0.08 * 14 / 16) + 1e3), 1);
