@@ -151,8 +151,10 @@ static bool only_sizes(const struct ccp_settings *s, unsigned want, uint64_t *si
 {
 	const struct ccp_plan_options *plan = &s->plan;
 
+	if ((want & CCP_WC_CHARS) && MB_CUR_MAX == 1)
+		want = (want & ~(unsigned)CCP_WC_CHARS) | CCP_WC_BYTES; /* as many */
 	if (want != CCP_WC_BYTES || s->recursive || s->files_from != NULL || s->explain || s->profiled ||
-	    s->verbose || s->injects || s->save_plan != NULL || plan->strategy != NULL || plan->jobs != NULL ||
+	    s->verbose || s->injects || s->save_plan != NULL || plan->strategy != NULL ||
 	    plan->max_mem != NULL || plan->plan_file != NULL || plan->isolate)
 		return false;
 	for (size_t i = 0; i < s->name_count; i++) {
@@ -174,7 +176,7 @@ static int print_sizes(struct wc *wc)
 		return -1;
 	}
 	for (size_t i = 0; i < s->name_count; i++)
-		add_row(wc, &(struct ccp_wc_sum){ .bytes = sizes[i] }, s->names[i]);
+		add_row(wc, &(struct ccp_wc_sum){ .bytes = sizes[i], .chars = sizes[i] }, s->names[i]);
 	free(sizes);
 	return CCP_EXIT_OK;
 }
