@@ -154,7 +154,7 @@ static bool only_sizes(const struct ccp_settings *s, unsigned want, uint64_t *si
 	if ((want & CCP_WC_CHARS) && MB_CUR_MAX == 1)
 		want = (want & ~(unsigned)CCP_WC_CHARS) | CCP_WC_BYTES; /* as many */
 	if (want != CCP_WC_BYTES || s->recursive || s->files_from != NULL || s->explain || s->profiled ||
-	    s->verbose || s->injects || s->save_plan != NULL || plan->strategy != NULL ||
+	    s->verbose || s->injects || s->save_plan != NULL || plan->strategy != NULL || plan->jobs != NULL ||
 	    plan->max_mem != NULL || plan->plan_file != NULL || plan->isolate)
 		return false;
 	for (size_t i = 0; i < s->name_count; i++) {
