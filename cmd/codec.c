@@ -61,6 +61,7 @@ static int check_settings(const struct ccp_settings *s)
 {
 	bool stdin_named = s->name_count == 0 && s->files_from == NULL;
 	size_t suffix_len = strlen(s->suffix);
+	int status;
 
 	if ((suffix_len == 0 && !s->decompress) || suffix_len > GNU_MAX_SUFFIX || strchr(s->suffix, '/') != NULL) {
 		fprintf(stderr, "%s: invalid suffix '%s'\n", s->program, s->suffix);
@@ -100,10 +101,9 @@ static int check_settings(const struct ccp_settings *s)
 		return ccp_usage_error(s, "--index has no meaning with %s", s->to_stdout ? "-c" : "standard output");
 	if (s->sums.count > 0 && s->decompress)
 		return ccp_usage_error(s, "--sum has no meaning with %s", s->test ? "-t" : s->list ? "-l" : "-d");
-	if (s->nul_separated && s->files_from == NULL)
-		return ccp_usage_error(s, "-0 has no meaning without --files-from");
-	if (ccp_settings_choose_names(s) && !s->recursive)
-		return ccp_usage_error(s, "--include, --exclude and --max-depth have no meaning without -r");
+	status = ccp_settings_refuse_names(s, "-0");
+	if (status != 0)
+		return status;
 	if (s->archive && !s->to_stdout && s->output == NULL && s->into == NULL)
 		return ccp_usage_error(s, "--archive needs -c, -o or --into: there is no place beside a member");
 	if (s->archive && s->explain)

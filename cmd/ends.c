@@ -210,11 +210,11 @@ int ccp_ends_main(struct ccp_settings *s, const struct ccp_ends_want *want)
 	static char dash[] = "-";
 	struct ccp_ends_run run = { .settings = s, .want = *want, .ends.want = *want };
 	bool simple = is_simple(s);
+	int status;
 
-	if (s->nul_separated && s->files_from == NULL)
-		return ccp_usage_error(s, "--null has no meaning without --files-from");
-	if (ccp_settings_choose_names(s) && !s->recursive)
-		return ccp_usage_error(s, "--include, --exclude and --max-depth have no meaning without -r");
+	status = ccp_settings_refuse_names(s, "--null");
+	if (status != 0)
+		return status;
 	if (s->name_count == 0 && s->files_from == NULL)
 		s->names[s->name_count++] = dash; /* there is room: names and options are never more than argv */
 	run.headers = s->ends.headers == 'v' || (s->ends.headers == 0 && (s->name_count > 1 || s->recursive ||

@@ -60,6 +60,15 @@ int ccp_usage_error(const struct ccp_settings *s, const char *format, ...)
 	return ccp_usage_hint(s);
 }
 
+int ccp_settings_refuse_names(const struct ccp_settings *s, const char *null)
+{
+	if (s->nul_separated && s->files_from == NULL)
+		return ccp_usage_error(s, "%s has no meaning without --files-from", null);
+	if (ccp_settings_choose_names(s) && !s->recursive)
+		return ccp_usage_error(s, "--include, --exclude and --max-depth have no meaning without -r");
+	return 0;
+}
+
 static int apply(struct ccp_settings *s, const struct ccp_option *row, const char *value)
 {
 	switch (row->kind) {

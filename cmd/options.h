@@ -277,6 +277,12 @@ static inline bool ccp_settings_choose_names(const struct ccp_settings *settings
 	return settings->max_depth > 0 || settings->include[0] != NULL || settings->exclude[0] != NULL;
 }
 
+/*
+ * Refuses options about names that are not read from a list (`null` is how that one is spelt), or not looked for.
+ * Returns 0, or an exit status after a message.
+ */
+int ccp_settings_refuse_names(const struct ccp_settings *settings, const char *null);
+
 /* Prints the options of a command. */
 void ccp_options_help(FILE *out, unsigned bit);
 

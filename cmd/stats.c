@@ -128,10 +128,9 @@ static int settle(struct stats *stats)
 		return ccp_usage_error(s, "--json and --to-csv exclude each other");
 	if (t->tsv && (t->csv || t->separated))
 		return ccp_usage_error(s, "--tsv excludes --csv and -t");
-	if (s->nul_separated && s->files_from == NULL)
-		return ccp_usage_error(s, "-0 has no meaning without --files-from");
-	if (ccp_settings_choose_names(s) && !s->recursive)
-		return ccp_usage_error(s, "--include, --exclude and --max-depth have no meaning without -r");
+	status = ccp_settings_refuse_names(s, "-0");
+	if (status != 0)
+		return status;
 	o->mode = t->csv ? CCP_STATS_CSV : t->tsv || t->separated ? CCP_STATS_BYTE : CCP_STATS_BLANKS;
 	o->separator = (uint8_t)(t->separated ? t->separator : t->tsv ? '\t' : t->csv ? ',' : ' ');
 	o->header = t->header;

@@ -104,16 +104,16 @@ static int check_ours(const struct ccp_settings *s)
 {
 	bool has_stdin = s->name_count == 0 && s->files_from == NULL;
 	struct stat st;
+	int status;
 
 	for (size_t i = 0; i < s->name_count; i++)
 		has_stdin |= strcmp(s->names[i], "-") == 0;
 	if (s->json && (s->sum.check || s->sum.tag || s->sum.zero))
 		return ccp_usage_error(s, "--json has no meaning with %s",
 				       s->sum.check ? "--check" : s->sum.tag ? "--tag" : "--zero");
-	if (s->nul_separated && s->files_from == NULL)
-		return ccp_usage_error(s, "-0 has no meaning without --files-from");
-	if (ccp_settings_choose_names(s) && !s->recursive)
-		return ccp_usage_error(s, "--include, --exclude and --max-depth have no meaning without -r");
+	status = ccp_settings_refuse_names(s, "-0");
+	if (status != 0)
+		return status;
 	if (s->sum.check && (s->recursive || s->files_from != NULL))
 		return ccp_usage_error(s, "%s has no meaning with --check", s->recursive ? "-r" : "--files-from");
 	if (s->files_from != NULL && strcmp(s->files_from, "-") == 0 && has_stdin)

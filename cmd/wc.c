@@ -227,10 +227,9 @@ static int run(struct ccp_settings *settings)
 	const char *encoding;
 	int status;
 
-	if (settings->nul_separated && settings->files_from == NULL)
-		return ccp_usage_error(settings, "-0 has no meaning without --files-from");
-	if (ccp_settings_choose_names(settings) && !settings->recursive)
-		return ccp_usage_error(settings, "--include, --exclude and --max-depth have no meaning without -r");
+	status = ccp_settings_refuse_names(settings, "-0");
+	if (status != 0)
+		return status;
 	if (want == 0)
 		want = CCP_WC_LINES | CCP_WC_WORDS | CCP_WC_BYTES;
 	setlocale(LC_CTYPE, "");
