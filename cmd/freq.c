@@ -14,6 +14,7 @@
 #include "cmd/freq.h"
 #include "cmd/look.h"
 #include "cmd/signals.h"
+#include "cmd/sorting.h"
 #include "cmd/sum_words.h"
 #include "pipeline/fold/freq.h"
 #include "pipeline/fold/freq_table.h"
@@ -127,15 +128,15 @@ static int settle(struct freq *freq)
 	struct ccp_settings *s = freq->settings;
 	const struct ccp_freq_settings *f = &s->freq;
 	struct ccp_freq_options *o = &freq->options;
+	int status;
 
 	if (s->json && f->csv)
 		return ccp_usage_error(s, "--json and --csv exclude each other");
 	if (f->has_separator && f->by != CCP_FREQ_FIELD)
 		return ccp_usage_error(s, "-t has no meaning without --by field=N");
-	if (s->nul_separated && s->files_from == NULL)
-		return ccp_usage_error(s, "-0 has no meaning without --files-from");
-	if (ccp_settings_choose_names(s) && !s->recursive)
-		return ccp_usage_error(s, "--include, --exclude and --max-depth have no meaning without -r");
+	status = ccp_settings_refuse_names(s, "-0");
+	if (status != 0)
+		return status;
 	o->by = (enum ccp_freq_by)f->by;
 	o->field = f->field;
 	o->by_char = f->has_separator;
@@ -166,8 +167,7 @@ static int settle_host(struct freq *freq, struct ccp_err *err)
 	if (ccp_plan_parse_jobs(s->plan.jobs, &host, &freq->want.threads, err) != 0 ||
 	    ccp_plan_parse_budget(s->plan.max_mem, &host, &budget, err) != 0)
 		return -1;
-	if (s->plan.strategy != NULL && strcmp(s->plan.strategy, "serial") == 0)
-		freq->want.threads = 1;
+	freq->want.threads = ccp_sorting_threads(s, freq->want.threads);
 	chunks = budget / 2;
 	if (chunks < CHUNKS_LEAST)
 		chunks = budget < CHUNKS_LEAST ? budget : CHUNKS_LEAST;

@@ -20,11 +20,7 @@
 #include "pipeline/plan_internal.h"
 
 #define SPLIT_BYTES ((uint64_t)8 << 20)
-#define LEAST_BYTES ((uint64_t)8 << 20)  /* of memory, for all */
-#define FLOW_BYTES ((uint64_t)512 << 20) /* what parts under way take at most */
 #define CHUNK_MOST ((uint64_t)1 << 20)
-#define CHUNK_LEAST ((uint64_t)32 << 10)
-#define CHUNKS 120 /* of memory for six parts under way, which may be decoded ones, eight times as large */
 #define TALLY_LEAST ((uint64_t)256 << 10)
 #define TALLY_MOST ((uint64_t)32 << 20)
 #define BUFFER_LEAST ((uint64_t)64 << 10)
@@ -125,28 +121,21 @@ static int fill_memory(struct ccp_mr *mr)
 {
 	struct ccp_settings *s = mr->settings;
 	const unsigned threads = mr->jobs.crew.degree;
-	uint64_t bytes, flow, chunk = CHUNK_MOST;
+	uint64_t bytes;
 	struct ccp_err err;
+	int status;
 
 	if (ccp_plan_parse_budget(s->plan.max_mem, &s->host, &bytes, &err) != 0)
 		return ccp_usage_error(s, "%s", err.text);
-	if (bytes < LEAST_BYTES)
-		return ccp_usage_error(s, "--max-mem: mr needs at least %llu MiB",
-				       (unsigned long long)(LEAST_BYTES >> 20));
-	flow = bytes / 2 < FLOW_BYTES ? bytes / 2 : FLOW_BYTES;
-	while (chunk > CHUNK_LEAST && chunk * CHUNKS > flow)
-		chunk /= 2;
-	snprintf(mr->flow_bytes, sizeof mr->flow_bytes, "%llu", (unsigned long long)flow);
-	s->plan.max_mem = mr->flow_bytes;
-	if (s->chunk_bytes == 0 || s->chunk_bytes > chunk) /* the result does not depend on it */
-		s->chunk_bytes = chunk;
-	bytes -= flow;
+	status = ccp_sorting_share(s, "--max-mem: mr", CHUNK_MOST, &bytes, mr->flow_bytes);
+	if (status != 0)
+		return status;
 	mr->tally_bytes = between(bytes / 8 / (mr->deal_op != CCP_MR_NONE ? threads : 2), TALLY_LEAST, TALLY_MOST);
 	mr->buffer_bytes = between(bytes / 8 / threads, BUFFER_LEAST, BUFFER_MOST);
 	mr->sorting = (struct ccp_sorter_options){
 		.order = &mr->order,
 		.max_bytes = bytes / 2,
-		.threads = s->plan.strategy != NULL && strcmp(s->plan.strategy, "serial") == 0 ? 1 : threads,
+		.threads = ccp_sorting_threads(s, threads),
 		.stop = ccp_signals_caught,
 	};
 	return 0;

@@ -14,6 +14,7 @@
 #include "cmd/mr_tell.h"
 #include "cmd/options.h"
 #include "cmd/program.h"
+#include "cmd/sorting.h"
 #include "pipeline/mr/key.h"
 #include "pipeline/sort/sorter.h"
 
@@ -29,7 +30,7 @@ struct ccp_mr {
 	uint64_t sorter_bytes, tally_bytes, buffer_bytes; /* of memory */
 	struct ccp_sort_order order, task_order; /* of all lines, tagged; of those of a map task */
 	struct ccp_sorter_options sorting;
-	char flow_bytes[32];    /* max_mem of the run */
+	char flow_bytes[CCP_SORTING_TEXT]; /* max_mem of the run */
 
 	struct ccp_sorter *sorter;
 	struct ccp_mr_gather *gather;

@@ -15,17 +15,14 @@
 #include "cmd/signals.h"
 #include "cmd/sort_output.h"
 #include "cmd/sort_profile.h"
+#include "cmd/sorting.h"
 #include "cmd/text.h"
 #include "pipeline/fold/join.h"
 #include "pipeline/fold/sort.h"
 #include "pipeline/plan_internal.h"
 #include "pipeline/sort/sorter.h"
 
-#define LEAST_BYTES ((uint64_t)8 << 20)       /* of memory, for all */
-#define FLOW_BYTES ((uint64_t)512 << 20)      /* what parts under way take at most */
 #define CHUNK_MOST ((uint64_t)4 << 20)
-#define CHUNK_LEAST ((uint64_t)32 << 10)
-#define CHUNKS 120 /* of memory for six parts under way, which may be decoded ones, eight times as large */
 
 struct sort {
 	struct ccp_settings *settings;
@@ -41,7 +38,7 @@ struct sort {
 	bool disorder;
 	int broken;          /* the sorter cannot go on: err */
 	struct ccp_err err;
-	char text[32];       /* of max_mem */
+	char text[CCP_SORTING_TEXT]; /* of max_mem */
 	struct ccp_sort_profile profile;
 };
 
@@ -287,24 +284,18 @@ static void fill_order(struct sort *sort)
 static int fill_memory(struct sort *sort)
 {
 	struct ccp_settings *s = sort->settings;
-	uint64_t bytes, flow, chunk = CHUNK_MOST;
+	uint64_t bytes;
 	unsigned jobs;
 	struct ccp_err err;
+	int status;
 
 	ccp_host_read(&s->host);
 	if (ccp_plan_parse_budget(s->plan.max_mem, &s->host, &bytes, &err) != 0 ||
 	    ccp_plan_parse_jobs(s->plan.jobs, &s->host, &jobs, &err) != 0)
 		return ccp_usage_error(s, "%s", err.text);
-	if (bytes < LEAST_BYTES)
-		return ccp_usage_error(s, "--max-mem, -S: sort needs at least %llu MiB",
-				       (unsigned long long)(LEAST_BYTES >> 20));
-	flow = bytes / 2 < FLOW_BYTES ? bytes / 2 : FLOW_BYTES;
-	while (chunk > CHUNK_LEAST && chunk * CHUNKS > flow)
-		chunk /= 2;
-	snprintf(sort->text, sizeof sort->text, "%llu", (unsigned long long)flow);
-	s->plan.max_mem = sort->text;
-	if (s->chunk_bytes == 0 || s->chunk_bytes > chunk) /* the result does not depend on it */
-		s->chunk_bytes = chunk;
+	status = ccp_sorting_share(s, "--max-mem, -S: sort", CHUNK_MOST, &bytes, sort->text);
+	if (status != 0)
+		return status;
 	sort->fold = (struct ccp_sort_fold){
 		.order = &sort->order,
 		.check = s->sort.check != 0,
@@ -312,9 +303,9 @@ static int fill_memory(struct sort *sort)
 	};
 	sort->options = (struct ccp_sorter_options){
 		.order = &sort->order,
-		.max_bytes = bytes - flow,
+		.max_bytes = bytes,
 		.tmpdir = s->sort.tmpdir,
-		.threads = s->plan.strategy != NULL && strcmp(s->plan.strategy, "serial") == 0 ? 1 : jobs,
+		.threads = ccp_sorting_threads(s, jobs),
 		.stop = ccp_signals_caught,
 	};
 	return 0;
