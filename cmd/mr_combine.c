@@ -13,7 +13,7 @@
 struct run {
 	const struct ccp_mr_combine *combine;
 	struct ccp_block *block;   /* NULL once it was given to the crew */
-	char **env;
+	void *env;
 	unsigned attempts;
 };
 
@@ -83,13 +83,8 @@ static int on_program(void *arg, void *job, unsigned slot, struct ccp_crew_progr
 
 	(void)slot;
 	task.attempt = run->attempts++;
-	free(run->env);
-	run->env = ccp_mr_env(&task);
-	if (run->env == NULL)
-		return ccp_err_set(err, CCP_E_NO_MEMORY, "no memory for an environment");
-	program->path = ccp_template_path(run->combine->program->template);
-	program->argv = run->combine->program->words.argv;
-	program->envp = run->env;
+	if (ccp_mr_program(run->combine->program, &task, &run->env, program, err) != 0)
+		return -1;
 	program->input = block->fd;
 	return ccp_block_rewind(block, err);
 }
@@ -135,7 +130,8 @@ int ccp_mr_combine(const struct ccp_mr_combine *combine, const struct ccp_kept *
 {
 	struct ccp_crew_options options = combine->tell->jobs->crew;
 	struct run run = { .combine = combine, .block = ccp_block_new(combine->name, 0, err) };
-	const struct ccp_crew_calls calls = { on_next, on_program, NULL, NULL, on_done, on_drop, &run };
+	const struct ccp_crew_calls calls = { .next = on_next, .program = on_program, .done = on_done,
+					      .drop = on_drop, .arg = &run };
 	struct ccp_crew_totals totals;
 	int result;
 

@@ -87,3 +87,16 @@ out:
 	free(text);
 	return made;
 }
+
+int ccp_mr_program(const struct ccp_program *command, const struct ccp_mr_task *task, void **env,
+		   struct ccp_crew_program *program, struct ccp_err *err)
+{
+	free(*env);
+	*env = ccp_mr_env(task);
+	if (*env == NULL)
+		return ccp_err_set(err, CCP_E_NO_MEMORY, "no memory for an environment");
+	program->path = ccp_template_path(command->template);
+	program->argv = command->words.argv;
+	program->envp = *env;
+	return 0;
+}

@@ -10,6 +10,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "cmd/program.h"
+#include "pipeline/command/crew.h"
+
 /* A task. Borrowed during the call. */
 struct ccp_mr_task {
 	bool map;          /* it is a map or its combiner, not a reducer */
@@ -23,5 +26,12 @@ struct ccp_mr_task {
 
 /* Ours, and what is said of the task. Memory: returned, one allocation. NULL if there is none. */
 char **ccp_mr_env(const struct ccp_mr_task *task);
+
+/*
+ * Says what a crew starts for a try of a task, but for its input. `env` gets the environment in place of that of the
+ * try before; it is released with free. Errors: -1 with CCP_E_NO_MEMORY.
+ */
+int ccp_mr_program(const struct ccp_program *command, const struct ccp_mr_task *task, void **env,
+		   struct ccp_crew_program *program, struct ccp_err *err);
 
 #endif

@@ -234,10 +234,9 @@ static void wait_locked(struct ccp_mr_gather *gather)
 	pthread_cond_timedwait(&gather->news, &gather->lock, &until);
 }
 
-/* A copy of what a crew keeps: of a file, one more descriptor. Errors: -1. */
+/* Copies what a crew keeps: of a file, one more descriptor. Errors: -1; the copy is to be cleared all the same. */
 static int copy_kept(struct ccp_kept *copy, const struct ccp_kept *kept, struct ccp_err *err)
 {
-	ccp_kept_init(copy);
 	if (kept->fd >= 0) {
 		copy->fd = fcntl(kept->fd, F_DUPFD_CLOEXEC, 0);
 		if (copy->fd < 0)
@@ -247,21 +246,18 @@ static int copy_kept(struct ccp_kept *copy, const struct ccp_kept *kept, struct 
 	if (kept->len == 0)
 		return 0;
 	copy->data = malloc(kept->len);
-	if (copy->data == NULL) {
-		ccp_kept_clear(copy);
+	if (copy->data == NULL)
 		return ccp_err_set(err, CCP_E_NO_MEMORY, "no memory for the output");
-	}
 	memcpy(copy->data, kept->data, kept->len);
 	copy->len = copy->room = kept->len;
 	return 0;
 }
 
-static struct split *make_split(const struct ccp_mr_gather *gather, const struct ccp_work *work,
+static struct split *make_split(const struct ccp_mr_gather *gather, const struct ccp_work *work, const char *name,
 				const struct ccp_kept *out, struct ccp_err *err)
 {
 	const struct ccp_block *block = work->block;
-	const size_t room = strlen(block->name) + 48;
-	struct split *split = calloc(1, sizeof *split + room);
+	struct split *split = calloc(1, sizeof *split + strlen(name) + 1);
 
 	if (split == NULL) {
 		ccp_err_set(err, CCP_E_NO_MEMORY, "out of memory");
@@ -270,31 +266,31 @@ static struct split *make_split(const struct ccp_mr_gather *gather, const struct
 	split->task = (struct ccp_mr_task){ .map = true, .number = work->number,
 					    .reducers = gather->options->reducers, .begin = block->at,
 					    .len = block->len, .dir = gather->options->dir };
-	snprintf(split->name, room, "%s: split at byte %llu", block->name, (unsigned long long)block->at);
+	strcpy(split->name, name);
+	ccp_kept_init(&split->out);
 	if (work->path != NULL) {
 		split->task.path = strdup(work->path);
 		if (split->task.path == NULL) {
 			ccp_err_set(err, CCP_E_NO_MEMORY, "out of memory");
-			free(split);
+			free_split(split);
 			return NULL;
 		}
 	}
 	if (copy_kept(&split->out, out, err) == 0)
 		return split;
-	free((char *)(uintptr_t)split->task.path);
-	free(split);
+	free_split(split);
 	return NULL;
 }
 
-int ccp_mr_gather_submit(struct ccp_mr_gather *gather, const struct ccp_work *work, const struct ccp_kept *out,
-			 struct ccp_err *err)
+int ccp_mr_gather_submit(struct ccp_mr_gather *gather, const struct ccp_work *work, const char *name,
+			 const struct ccp_kept *out, struct ccp_err *err)
 {
 	struct split *split;
 	bool wanted;
 
 	if (gather->started < gather->options->threads && start(gather, err) != 0)
 		return -1;
-	split = make_split(gather, work, out, err);
+	split = make_split(gather, work, name, out, err);
 	if (split == NULL)
 		return -1;
 	pthread_mutex_lock(&gather->lock);

@@ -33,11 +33,12 @@ struct ccp_mr_gather;
 int ccp_mr_gather_new(struct ccp_mr_gather **gather, const struct ccp_mr_gather_options *options, struct ccp_err *err);
 
 /*
- * Adds what a task wrote; the first call starts the threads. Waits until one of them is free, or a signal was caught.
+ * Adds what a task, which messages know by `name`, wrote; the first call starts the threads. Waits until one of them is
+ * free, or a signal was caught.
  * Returns 0, 1 if nothing more is wanted. Errors: -1 with `err`. Threads: one caller at a time. Memory: copied.
  */
-int ccp_mr_gather_submit(struct ccp_mr_gather *gather, const struct ccp_work *work, const struct ccp_kept *out,
-			 struct ccp_err *err);
+int ccp_mr_gather_submit(struct ccp_mr_gather *gather, const struct ccp_work *work, const char *name,
+			 const struct ccp_kept *out, struct ccp_err *err);
 
 /*
  * Waits until all that was added has gone to the sorter. Errors: -1 with `err`: of the first task for which it has

@@ -21,14 +21,7 @@ static int on_program(void *arg, struct ccp_work *work, unsigned slot, struct cc
 	};
 
 	(void)slot;
-	free(work->extra);
-	work->extra = ccp_mr_env(&task);
-	if (work->extra == NULL)
-		return ccp_err_set(err, CCP_E_NO_MEMORY, "no memory for an environment");
-	program->path = ccp_template_path(mr->map.template);
-	program->argv = mr->map.words.argv;
-	program->envp = work->extra;
-	return 0;
+	return ccp_mr_program(&mr->map, &task, &work->extra, program, err);
 }
 
 /* Without reducers, what a map wrote is a part of the output. */
@@ -42,15 +35,13 @@ static int write_part(struct ccp_mr *mr, const struct ccp_work *work, const stru
 	return ccp_mr_output_end(&mr->output, err);
 }
 
-static int on_done(void *arg, const struct ccp_crew_done *done, struct ccp_err *err)
+/* A map has ended, which messages know by `name`. */
+static int take(struct ccp_mr *mr, const struct ccp_crew_done *done, const char *name, struct ccp_err *err)
 {
-	struct ccp_mr *mr = arg;
 	const struct ccp_work *work = done->job;
 	const bool well = done->end == CCP_CREW_EXITED && done->status == 0;
-	char name[4096];
 	int result;
 
-	snprintf(name, sizeof name, "%s: split at byte %llu", work->block->name, (unsigned long long)work->block->at);
 	ccp_mr_tell_task(&mr->tell, done->err, well, name);
 	if (!well) {
 		if (mr->gather != NULL && ccp_mr_gather_drain(mr->gather, err) != 0)
@@ -60,8 +51,21 @@ static int on_done(void *arg, const struct ccp_crew_done *done, struct ccp_err *
 	}
 	if (mr->parts == 0)
 		return write_part(mr, work, done->out, err);
-	result = ccp_mr_gather_submit(mr->gather, work, done->out, err);
+	result = ccp_mr_gather_submit(mr->gather, work, name, done->out, err);
 	return result <= 0 ? result : ccp_mr_gather_drain(mr->gather, err);
+}
+
+static int on_done(void *arg, const struct ccp_crew_done *done, struct ccp_err *err)
+{
+	const struct ccp_work *work = done->job;
+	char *name;
+	int result;
+
+	if (asprintf(&name, "%s: split at byte %llu", work->block->name, (unsigned long long)work->block->at) < 0)
+		return ccp_err_set(err, CCP_E_NO_MEMORY, "no memory for a name");
+	result = take(arg, done, name, err);
+	free(name);
+	return result;
 }
 
 int ccp_mr_map_all(struct ccp_mr *mr)

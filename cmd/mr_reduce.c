@@ -28,14 +28,7 @@ static int on_program(void *arg, struct ccp_work *work, unsigned slot, struct cc
 					  .dir = mr->settings->output };
 
 	(void)slot;
-	free(work->extra);
-	work->extra = ccp_mr_env(&task);
-	if (work->extra == NULL)
-		return ccp_err_set(err, CCP_E_NO_MEMORY, "no memory for an environment");
-	program->path = ccp_template_path(mr->reduce.template);
-	program->argv = mr->reduce.words.argv;
-	program->envp = work->extra;
-	return 0;
+	return ccp_mr_program(&mr->reduce, &task, &work->extra, program, err);
 }
 
 static int on_done(void *arg, const struct ccp_crew_done *done, struct ccp_err *err)
