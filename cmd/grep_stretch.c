@@ -109,8 +109,7 @@ static int show_pending(struct ccp_grep_run *run, const uint8_t *data, size_t *f
 
 /*
  * Up to run->before lines before data[at], of which those before `from` have been printed, and what stands between
- * groups
- * of lines. Their numbers end before `number`.
+ * groups of lines. Their numbers end before `number`.
  */
 static int show_before(struct ccp_grep_run *run, const uint8_t *data, size_t from, size_t at, uint64_t number,
 		       struct ccp_err *err)

@@ -89,12 +89,12 @@ int ccp_option_ends_digit(struct ccp_settings *s, const struct ccp_option *optio
 
 int ccp_option_lines_refuse(struct ccp_settings *s, const struct ccp_option *option, const char *value)
 {
+	const char *why = s->bit == CCP_FOR_TAIL ? ": ccpipe does not wait for files to grow" : "";
+
 	(void)value;
 	if (option->brief != 0)
-		ccp_usage_error(s, "-%c is not offered%s", option->brief,
-				s->bit == CCP_FOR_TAIL ? ": ccpipe does not wait for files to grow" : "");
+		ccp_usage_error(s, "-%c is not offered%s", option->brief, why);
 	else
-		ccp_usage_error(s, "--%s is not offered%s", option->name,
-				s->bit == CCP_FOR_TAIL ? ": ccpipe does not wait for files to grow" : "");
+		ccp_usage_error(s, "--%s is not offered%s", option->name, why);
 	return -1;
 }

@@ -270,7 +270,8 @@ static int dry_run(struct run *run)
 
 static int run_all(struct run *run)
 {
-	const struct ccp_crew_calls calls = { on_next, on_program, NULL, on_part, on_done, on_drop, run };
+	const struct ccp_crew_calls calls = { .next = on_next, .program = on_program, .part = on_part,
+					      .done = on_done, .drop = on_drop, .arg = run };
 	struct ccp_crew_totals totals;
 	struct ccp_err err;
 	int result, status;
